@@ -1,0 +1,97 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One set of sources, two modes. `WEIR_EMBEDDED=1` (set by cross/build) makes the static Embedded
+// binary; without it the package is ordinary Swift, for `swift test` and for `weirctl`.
+let embedded = Context.environment["WEIR_EMBEDDED"] == "1"
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableExperimentalFeature("Lifetimes"),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+/// What every module of the product is compiled with.
+let product: [SwiftSetting] =
+  embedded
+  ? strict + [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
+  : strict
+
+/// The modules on the data path: the compiler refuses every allocation in them.
+let dataPath: [SwiftSetting] =
+  embedded ? product + [.unsafeFlags(["-no-allocations"])] : product
+
+let productTargets: [Target] = [
+  .target(name: "CLinux"),
+  .systemLibrary(name: "CGpiod"),
+  .systemLibrary(name: "CMosquitto"),
+  .systemLibrary(name: "CYAML"),
+  .target(name: "Ring", swiftSettings: dataPath),
+  .target(name: "Signal", dependencies: ["Ring"], swiftSettings: dataPath),
+  .target(name: "Sensors", dependencies: ["Ring"], swiftSettings: dataPath),
+  .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: product),
+  .target(
+    name: "Configuration", dependencies: ["CYAML", "Sensors", "Linux"], swiftSettings: product),
+  .target(
+    name: "Buses", dependencies: ["CGpiod", "Ring", "Sensors", "Linux"], swiftSettings: product),
+  .target(
+    name: "Uplink", dependencies: ["CMosquitto", "Ring", "Linux", "Configuration"],
+    swiftSettings: product),
+  .target(
+    name: "Supervision", dependencies: ["Ring", "Linux"], swiftSettings: product),
+  .executableTarget(
+    name: "weir",
+    dependencies: [
+      "Ring", "Signal", "Sensors", "Linux", "Configuration", "Buses", "Uplink", "Supervision",
+    ],
+    swiftSettings: product + [.unsafeFlags(["-parse-as-library"])]),
+]
+
+/// What runs on a desk: the second program, and the tests. Ordinary Swift only.
+let deskTargets: [Target] = [
+  .executableTarget(
+    name: "weirctl",
+    dependencies: [
+      "CMosquitto", "Linux", "Configuration",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ],
+    swiftSettings: strict),
+  .testTarget(
+    name: "RingTests", dependencies: ["Ring"], path: "Tests/Ring", swiftSettings: strict),
+  .testTarget(
+    name: "SignalTests", dependencies: ["Signal", "Ring"], path: "Tests/Signal",
+    swiftSettings: strict),
+  .testTarget(
+    name: "SensorsTests", dependencies: ["Sensors"], path: "Tests/Sensors", swiftSettings: strict),
+  .testTarget(
+    name: "LinuxTests", dependencies: ["Linux"], path: "Tests/Linux", swiftSettings: strict),
+  .testTarget(
+    name: "BusesTests", dependencies: ["Buses", "Sensors", "Linux"], path: "Tests/Buses",
+    swiftSettings: strict),
+  .testTarget(
+    name: "ConfigurationTests", dependencies: ["Configuration"], path: "Tests/Configuration",
+    swiftSettings: strict),
+  .testTarget(
+    name: "UplinkTests", dependencies: ["Uplink", "Ring", "Linux", "Configuration"],
+    path: "Tests/Uplink", swiftSettings: strict),
+  .testTarget(
+    name: "SupervisionTests", dependencies: ["Supervision", "Ring", "Linux"],
+    path: "Tests/Supervision", swiftSettings: strict),
+  .testTarget(
+    name: "GatewayTests", dependencies: ["weir", "weirctl"], path: "Tests/Gateway",
+    swiftSettings: strict),
+  .testTarget(
+    name: "RigTests", dependencies: [], path: "Tests/Rig", swiftSettings: strict),
+]
+
+let package = Package(
+  name: "weir",
+  products: [.executable(name: "weir", targets: ["weir"])]
+    + (embedded ? [] : [.executable(name: "weirctl", targets: ["weirctl"])]),
+  dependencies: embedded
+    ? []
+    : [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")],
+  targets: embedded ? productTargets : productTargets + deskTargets
+)

@@ -1,0 +1,69 @@
+// The system as Swift sees it: the C headers that the product uses, and the few things Swift cannot
+// import from C (errno, variadic calls, macros, fork). Only the module Linux, and drivers of C
+// libraries, import this.
+#ifndef WEIR_CLINUX_H
+#define WEIR_CLINUX_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/// The program's arguments, kept by a constructor before main (Embedded Swift has no CommandLine).
+int weir_argument_count(void);
+const char *weir_argument(int index);
+
+int weir_errno(void);
+void weir_set_errno(int value);
+const char *weir_error_text(int value);
+
+/// open(2) with its mode, not variadic.
+int weir_open(const char *path, int flags, unsigned mode);
+/// ioctl(2) with an integer, and with a pointer.
+int weir_ioctl_int(int descriptor, unsigned long request, long value);
+int weir_ioctl_pointer(int descriptor, unsigned long request, void *argument);
+/// fork(2), which Swift refuses to import.
+pid_t weir_fork(void);
+/// futex(2) on a word in shared memory. The wait's timeout is relative, in nanoseconds; a negative
+/// one waits for ever. Both return as the system call does.
+int weir_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_nanoseconds);
+int weir_futex_wake(const uint32_t *word, int count);
+/// finit_module(2).
+int weir_load_module(int descriptor, const char *parameters);
+
+int weir_exited(int status);
+int weir_exit_status(int status);
+int weir_signaled(int status);
+int weir_term_signal(int status);
+
+/// Calls of the C allocator in this process since it was forked: the Embedded binary's linker sends
+/// them through a counter (`--wrap`). Always 0 in ordinary builds.
+uint64_t weir_allocation_count(void);
+
+#endif

@@ -1,0 +1,106 @@
+import CLinux
+
+/// An open file descriptor, closed at the end of its life. Every descriptor is close-on-exec.
+@frozen public struct FileDescriptor: ~Copyable {
+  /// The number, for calls that only borrow it.
+  public let number: Int32
+
+  /// Takes over a descriptor that somebody else opened.
+  public init(owning number: Int32) {
+    precondition(number >= 0)
+    self.number = number
+  }
+
+  deinit {
+    // A failed close leaves nothing to do: on Linux the descriptor is gone in every case.
+    _ = close(number)
+  }
+
+  /// Gives the descriptor up without closing it.
+  public consuming func release() -> Int32 {
+    let number = self.number
+    discard self
+    return number
+  }
+}
+
+/// How a file is opened (open(2)).
+public struct OpenFlags: OptionSet, Sendable {
+  public let rawValue: Int32
+  public init(rawValue: Int32) { self.rawValue = rawValue }
+  public static var readOnly: OpenFlags { OpenFlags(rawValue: O_RDONLY) }
+  public static var writeOnly: OpenFlags { OpenFlags(rawValue: O_WRONLY) }
+  public static var readWrite: OpenFlags { OpenFlags(rawValue: O_RDWR) }
+  public static var create: OpenFlags { OpenFlags(rawValue: O_CREAT) }
+  public static var exclusive: OpenFlags { OpenFlags(rawValue: O_EXCL) }
+  public static var truncate: OpenFlags { OpenFlags(rawValue: O_TRUNC) }
+  public static var append: OpenFlags { OpenFlags(rawValue: O_APPEND) }
+  public static var nonBlocking: OpenFlags { OpenFlags(rawValue: O_NONBLOCK) }
+  public static var directory: OpenFlags { OpenFlags(rawValue: O_DIRECTORY) }
+  public static var noControllingTerminal: OpenFlags { OpenFlags(rawValue: O_NOCTTY) }
+}
+
+extension FileDescriptor {
+  /// Opens a file; `mode` counts only with `.create`.
+  public init(
+    opening path: String, _ flags: OpenFlags, mode: UInt32 = 0o644
+  ) throws(SystemError) {
+    let number = retrying {
+      // Safe: the pointer is used only during the call.
+      unsafe path.withCString { unsafe weir_open($0, flags.rawValue, mode) }
+    }
+    guard number >= 0 else { throw .last("open") }
+    self.init(owning: number)
+  }
+
+  /// Reads at most `buffer.count` bytes; 0 means the end of the file.
+  public func read(into buffer: inout [UInt8]) throws(SystemError) -> Int {
+    let count = retrying {
+      // Safe: the buffer outlives the call and its size is given.
+      unsafe buffer.withUnsafeMutableBytes { unsafe CLinux.read(number, $0.baseAddress, $0.count) }
+    }
+    guard count >= 0 else { throw .last("read") }
+    return count
+  }
+
+  /// Reads at most `buffer.count` bytes into raw memory.
+  public func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int {
+    // Safe: the caller's buffer outlives the call and its size is given.
+    let count = retrying { unsafe CLinux.read(number, buffer.baseAddress, buffer.count) }
+    guard count >= 0 else { throw .last("read") }
+    return count
+  }
+
+  /// Writes all the bytes, in as many calls as the kernel wants (at most one a byte).
+  public func write(all bytes: [UInt8]) throws(SystemError) {
+    var start = 0
+    while start < bytes.count {
+      let written = retrying {
+        // Safe: the slice lies inside the array, which outlives the call.
+        unsafe bytes.withUnsafeBytes {
+          unsafe CLinux.write(number, $0.baseAddress.unsafelyUnwrapped + start, $0.count - start)
+        }
+      }
+      guard written >= 0 else { throw .last("write") }
+      guard written > 0 else { throw SystemError("write", .io) }
+      start += written
+    }
+  }
+
+  /// Forces the file's data to the medium (fsync(2)). After a failure nothing is known of the data.
+  public func synchronize() throws(SystemError) {
+    guard retrying({ fsync(number) }) == 0 else { throw .last("fsync") }
+  }
+}
+
+/// Repeats a call that a signal interrupted, at most 1,000 times: a bound that no real storm of
+/// signals reaches.
+func retrying<R: FixedWidthInteger & SignedInteger>(_ call: () -> R) -> R {
+  var result = call()
+  var attempts = 0
+  while result == -1, weir_errno() == EINTR, attempts < 1000 {
+    result = call()
+    attempts += 1
+  }
+  return result
+}

@@ -1,0 +1,19 @@
+import CLinux
+
+/// Sleeping on a 32-bit word in shared memory, and waking the sleeper (futex(2)).
+public enum Futex {
+  /// Sleeps while the word has the value `expected`, at most `timeoutNanoseconds` (negative: for
+  /// ever). May return early; the caller looks at the word again.
+  public static func wait(
+    _ word: UnsafePointer<UInt32>, expected: UInt32, timeoutNanoseconds: Int64
+  ) {
+    // Safe: the caller's word lives in a mapping that outlives the call.
+    _ = unsafe weir_futex_wait(word, expected, timeoutNanoseconds)
+  }
+
+  /// Wakes at most one sleeper.
+  public static func wake(_ word: UnsafePointer<UInt32>) {
+    // Safe: the kernel only uses the address as a key.
+    _ = unsafe weir_futex_wake(word, 1)
+  }
+}

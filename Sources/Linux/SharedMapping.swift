@@ -1,0 +1,27 @@
+import CLinux
+
+/// Zero-filled memory that this process shares with all that it forks (mmap(2), MAP_SHARED and
+/// MAP_ANONYMOUS), at the same address in each of them.
+@safe public struct SharedMapping: ~Copyable {
+  public let base: UnsafeMutableRawPointer
+  public let byteCount: Int
+
+  /// `byteCount` is rounded up to whole pages of 4 KiB.
+  public init(byteCount: Int) throws(SystemError) {
+    precondition(byteCount > 0)
+    let rounded = (byteCount + 4095) & ~4095
+    let memory = unsafe mmap(
+      nil, rounded, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
+    // Safe: mmap returns MAP_FAILED (all ones) or a mapping of that size.
+    guard let memory = unsafe memory, Int(bitPattern: memory) != -1 else {
+      throw .last("mmap")
+    }
+    unsafe base = memory
+    self.byteCount = rounded
+  }
+
+  deinit {
+    // Safe: nobody uses the memory after its owner's life.
+    _ = unsafe munmap(base, byteCount)
+  }
+}

@@ -1,0 +1,8 @@
+import Linux
+
+@main
+struct Weir {
+  static func main() {
+    writeStandardOutput("weir\n")
+  }
+}
