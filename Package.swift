@@ -23,6 +23,12 @@ let product: [SwiftSetting] =
 let dataPath: [SwiftSetting] =
   embedded ? product + [.unsafeFlags(["-no-allocations"])] : product
 
+/// The C libraries of the static binary, and what they need themselves. Embedded objects carry no
+/// list of libraries, as ordinary ones do from their module maps.
+let staticLibraries: [LinkerSetting] =
+  embedded
+  ? ["mosquitto", "gpiod", "yaml", "ssl", "crypto", "zstd", "z"].map { .linkedLibrary($0) } : []
+
 let productTargets: [Target] = [
   .target(name: "CLinux"),
   .systemLibrary(name: "CGpiod"),
@@ -46,7 +52,8 @@ let productTargets: [Target] = [
     dependencies: [
       "Ring", "Signal", "Sensors", "Linux", "Configuration", "Buses", "Uplink", "Supervision",
     ],
-    swiftSettings: product + [.unsafeFlags(["-parse-as-library"])]),
+    swiftSettings: product + [.unsafeFlags(["-parse-as-library"])],
+    linkerSettings: staticLibraries),
 ]
 
 /// What runs on a desk: the second program, and the tests. Ordinary Swift only.

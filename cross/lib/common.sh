@@ -1,0 +1,197 @@
+# shellcheck shell=bash
+# Functions that every script of cross/ shares: saying what happens and how far it is, failing in
+# one line, locks, and the checks of what the machine must have. Sourced, never run.
+#
+# A script that sources this file has the variables
+#   weir_root     the checkout
+#   weir_cache    .cross: downloads, sysroots, the SDK bundle; safe to delete at any time
+#   weir_out      .out: what the scripts make: binaries, images, logs
+
+weir_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+weir_cache=$weir_root/.cross
+# shellcheck disable=SC2034 # for the scripts
+weir_out=$weir_root/.out
+weir_name="cross/$(basename "$0")"
+
+# The oldest compiler that builds Weir: InlineArray, Span and the Embedded library for Linux are
+# new in 6.3.
+weir_swift_minimum=6.3
+
+# die MESSAGE: one line on standard error, then the end.
+die() {
+  progress_end
+  printf '%s: error: %s\n' "$weir_name" "$*" >&2
+  exit 1
+}
+
+# say MESSAGE: one line that stays.
+say() {
+  progress_end
+  printf '%s\n' "$*"
+}
+
+# warn MESSAGE: one line on standard error; the run goes on.
+warn() {
+  progress_end
+  printf '%s: warning: %s\n' "$weir_name" "$*" >&2
+}
+
+# steps COUNT, then step TITLE before each of them: "[2/5] unpacking".
+weir_steps=0
+weir_step=0
+steps() {
+  weir_steps=$1
+  weir_step=0
+}
+step() {
+  weir_step=$((weir_step + 1))
+  if [ "$weir_steps" -gt 0 ]; then
+    say "[$weir_step/$weir_steps] $*"
+  else
+    say "==> $*"
+  fi
+}
+
+# progress TEXT: on a terminal one line, redrawn in place; nothing when the output is piped.
+weir_progress=
+progress() {
+  [ -t 1 ] || return 0
+  local columns
+  columns=${COLUMNS:-$(tput cols 2>/dev/null || echo 80)}
+  printf '\r\033[K    %s' "$(printf '%s' "$*" | tr -d '\r' | cut -c "1-$((columns - 6))")"
+  weir_progress=1
+}
+progress_end() {
+  [ -n "$weir_progress" ] || return 0
+  printf '\r\033[K'
+  weir_progress=
+}
+
+# watched TITLE LOG COMMAND...: runs the command with its output in LOG. Meanwhile the terminal
+# shows the log's last line and the time; a pipe gets a line every 30 seconds. When the command
+# fails, the log's end is shown and its status returned.
+#
+# The command stays in the foreground, so that Ctrl-C reaches it; only the display is a child.
+watched() {
+  local title=$1 log=$2 status=0 watcher
+  shift 2
+  mkdir -p "$(dirname "$log")"
+  : >"$log"
+  watch_log "$title" "$log" "$$" &
+  watcher=$!
+  "$@" >"$log" 2>&1 </dev/null || status=$?
+  kill "$watcher" 2>/dev/null || true
+  wait "$watcher" 2>/dev/null || true
+  [ ! -t 1 ] || printf '\r\033[K'
+  if [ "$status" -ne 0 ]; then
+    warn "$title failed with status $status; the end of $(relative "$log"):"
+    tail -n 25 "$log" | sed 's/^/    /' >&2
+  fi
+  return "$status"
+}
+watch_log() {
+  local title=$1 log=$2 owner=$3 start=$SECONDS ticks=0 line
+  while kill -0 "$owner" 2>/dev/null; do
+    sleep 0.5
+    ticks=$((ticks + 1))
+    if [ -t 1 ]; then
+      line=$(tail -c 400 "$log" 2>/dev/null | tr '\r' '\n' | grep -v '^ *$' | tail -n 1 || true)
+      progress "$title, $((SECONDS - start)) s: $line"
+    elif [ $((ticks % 60)) -eq 0 ]; then
+      line=$(tail -c 400 "$log" 2>/dev/null | tr '\r' '\n' | grep -v '^ *$' | tail -n 1 || true)
+      printf '    %s, %s s: %s\n' "$title" "$((SECONDS - start))" "$line"
+    fi
+  done
+}
+
+# relative PATH: the path as a person in the checkout would write it.
+relative() {
+  printf '%s\n' "${1#"$weir_root"/}"
+}
+
+# usage: prints the calling script's header comment, for --help.
+usage() {
+  sed -n '2,/^[^#]/p' "$0" | sed -n 's/^# \{0,1\}//p'
+}
+
+# lock NAME: one run at a time. The lock is the file's, so it is gone with the process.
+lock() {
+  local handle
+  mkdir -p "$weir_cache"
+  exec {handle}>"$weir_cache/lock-$1"
+  if ! flock -n "$handle"; then
+    say "waiting for another run of $weir_name to end"
+    flock "$handle"
+  fi
+}
+
+# scratch_folder: a new folder under .cross/tmp, on the same file system as what it will become,
+# so that "mv" is one rename. It is removed when the script ends, however it ends.
+weir_scratch=
+scratch_folder() {
+  if [ -z "$weir_scratch" ]; then
+    mkdir -p "$weir_cache/tmp"
+    weir_scratch=$(mktemp -d "$weir_cache/tmp/$(basename "$0").XXXXXX")
+    chmod 755 "$weir_scratch"
+  fi
+}
+cleanup() {
+  [ -z "$weir_scratch" ] || rm -rf "$weir_scratch"
+}
+trap cleanup EXIT
+trap 'progress_end; exit 130' INT
+trap 'progress_end; exit 143' TERM HUP
+
+# need_command COMMAND REMEDY
+need_command() {
+  command -v "$1" >/dev/null || die "$1 is missing: $2"
+}
+
+# need_space MEBIBYTES: in the file system of the checkout.
+need_space() {
+  local free
+  mkdir -p "$weir_cache"
+  free=$(df -Pm "$weir_cache/." | awk 'NR == 2 { print $4 }')
+  [ "$free" -ge "$1" ] ||
+    die "not enough space: $1 MiB are needed in $weir_cache, $free MiB are free"
+}
+
+# need_swift: a toolchain that can build Weir; sets weir_toolchain to its usr folder.
+need_swift() {
+  local version
+  command -v swift >/dev/null ||
+    die "no swift on PATH: install Swift $weir_swift_minimum or newer from swift.org/install"
+  version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p' | head -n 1)
+  [ -n "$version" ] || die "'swift --version' does not name a version: reinstall Swift"
+  version_at_least "$version" "$weir_swift_minimum" ||
+    die "Swift $version is too old: install $weir_swift_minimum or newer from swift.org/install"
+  weir_toolchain=$(swiftc -print-target-info |
+    sed -n 's/.*"runtimeResourcePath" *: *"\(.*\)".*/\1/p' | head -n 1)
+  weir_toolchain=${weir_toolchain%/lib/swift}
+  [ -d "$weir_toolchain/lib/swift/embedded" ] ||
+    die "this Swift has no Embedded library: install the toolchain for Debian from swift.org/install"
+}
+
+# version_at_least HAVE WANT
+version_at_least() {
+  [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
+}
+
+# as_root COMMAND...: as it is for root, with sudo for everybody else.
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    die "installing Debian packages needs root: run as root, or install sudo"
+  fi
+}
+
+# check_architecture NAME
+check_architecture() {
+  case $1 in
+  aarch64 | x86_64) ;;
+  *) die "unknown architecture '$1': expected aarch64, x86_64 or all" ;;
+  esac
+}
