@@ -1,6 +1,7 @@
 #include "CLinux.h"
 
 #include <linux/futex.h>
+#include <linux/module.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
@@ -47,11 +48,15 @@ int weir_futex_wake(const uint32_t *word, int count) {
   return (int)syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
 }
 
-int weir_load_module(int descriptor, const char *parameters) {
-  return (int)syscall(SYS_finit_module, descriptor, parameters, 0);
-}
 
 int weir_exited(int status) { return WIFEXITED(status); }
 int weir_exit_status(int status) { return WEXITSTATUS(status); }
 int weir_signaled(int status) { return WIFSIGNALED(status); }
 int weir_term_signal(int status) { return WTERMSIG(status); }
+
+int weir_load_module(int descriptor, const char *parameters, int compressed) {
+  return (int)syscall(SYS_finit_module, descriptor, parameters,
+                      compressed ? MODULE_INIT_COMPRESSED_FILE : 0);
+}
+
+const char *weir_entry_name(const struct dirent *entry) { return entry->d_name; }

@@ -17,3 +17,12 @@ public enum Futex {
     _ = unsafe weir_futex_wake(word, 1)
   }
 }
+
+extension Futex {
+  /// Sleeps for a while; a signal may end it early.
+  public static func pause(nanoseconds: Int64) {
+    var word: UInt32 = 0
+    // Safe: the word outlives the call; nobody else knows it, so only the timeout ends the wait.
+    unsafe wait(&word, expected: 0, timeoutNanoseconds: nanoseconds)
+  }
+}

@@ -35,6 +35,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "Network.h"
+#include "Storage.h"
+
 /// The program's arguments, kept by a constructor before main (Embedded Swift has no CommandLine).
 int weir_argument_count(void);
 const char *weir_argument(int index);
@@ -50,12 +53,26 @@ int weir_ioctl_int(int descriptor, unsigned long request, long value);
 int weir_ioctl_pointer(int descriptor, unsigned long request, void *argument);
 /// fork(2), which Swift refuses to import.
 pid_t weir_fork(void);
+/// execve(2) of `path` with this environment and `count` arguments, which include the name.
+/// Returns only on failure.
+int weir_exec(const char *path, const char *const *arguments, int count);
+/// A signalfd(2) for a set of signals (bit n-1 for signal n), which it also blocks.
+int weir_signal_descriptor(uint64_t signals);
+/// Takes one signal from it: its number, 0 when there is none.
+int weir_signal_take(int descriptor);
+/// Unblocks all signals and gives them their default action, but SIGPIPE, which stays ignored.
+int weir_signal_reset(void);
+/// prctl(2): the name of this process, and the signal that it gets when its parent dies.
+int weir_process_name(const char *name);
+int weir_parent_death_signal(int signal);
 /// futex(2) on a word in shared memory. The wait's timeout is relative, in nanoseconds; a negative
 /// one waits for ever. Both return as the system call does.
 int weir_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_nanoseconds);
 int weir_futex_wake(const uint32_t *word, int count);
 /// finit_module(2).
-int weir_load_module(int descriptor, const char *parameters);
+int weir_load_module(int descriptor, const char *parameters, int compressed);
+/// The name in a folder entry.
+const char *weir_entry_name(const struct dirent *entry);
 
 int weir_exited(int status);
 int weir_exit_status(int status);
