@@ -35,6 +35,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "Sockets.h"
+
 #include "Network.h"
 #include "Storage.h"
 

@@ -1,0 +1,33 @@
+#include "CLinux.h"
+
+#include <netdb.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/timex.h>
+
+int weir_socket_error(int descriptor) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? -1 : error;
+}
+
+long weir_socket_peek(int descriptor, uint8_t *bytes, size_t count) {
+  return recv(descriptor, bytes, count, MSG_PEEK | MSG_DONTWAIT);
+}
+
+const char *weir_name_error_text(int number) { return gai_strerror(number); }
+
+int weir_name_is_unknown(int number) { return number == EAI_NONAME || number == EAI_NODATA; }
+
+int weir_clock_is_synchronized(void) {
+  struct timex state = {0};
+  return adjtimex(&state) >= 0 && !(state.status & STA_UNSYNC);
+}
+
+int weir_random_bytes(void *bytes, size_t count) {
+  if (count > 256) {
+    errno = E2BIG;
+    return -1;
+  }
+  return getrandom(bytes, count, 0) == (ssize_t)count ? 0 : -1;
+}
