@@ -93,12 +93,25 @@ let deskTargets: [Target] = [
     name: "RigTests", dependencies: [], path: "Tests/Rig", swiftSettings: strict),
 ]
 
+/// `WEIR_TESTS=RingTests,...` leaves only these test targets and what they need: builds under a
+/// sanitizer compile everything anew, and would otherwise compile weirctl too.
+let onlyTests = Context.environment["WEIR_TESTS"]?.split(separator: ",").map(String.init)
+let targets: [Target]
+if embedded {
+  targets = productTargets
+} else if let onlyTests {
+  targets = productTargets + deskTargets.filter { onlyTests.contains($0.name) }
+} else {
+  targets = productTargets + deskTargets
+}
+let hasDesk = !embedded && onlyTests == nil
+
 let package = Package(
   name: "weir",
   products: [.executable(name: "weir", targets: ["weir"])]
-    + (embedded ? [] : [.executable(name: "weirctl", targets: ["weirctl"])]),
-  dependencies: embedded
-    ? []
-    : [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")],
-  targets: embedded ? productTargets : productTargets + deskTargets
+    + (hasDesk ? [.executable(name: "weirctl", targets: ["weirctl"])] : []),
+  dependencies: hasDesk
+    ? [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")]
+    : [],
+  targets: targets
 )

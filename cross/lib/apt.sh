@@ -5,6 +5,8 @@
 # No address is written down here: apt is asked which mirror the machine uses. Signatures are
 # verified by apt, against Debian's archive keyring. (SC2016: apt's formats look like the shell's.)
 
+: "${weir_cache:?apt.sh is sourced after common.sh}"
+
 weir_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # The Debian release whose C libraries the product is linked with, whatever the host runs.

@@ -69,39 +69,79 @@ progress_end() {
 
 # watched TITLE LOG COMMAND...: runs the command with its output in LOG. Meanwhile the terminal
 # shows the log's last line and the time; a pipe gets a line every 30 seconds. When the command
-# fails, the log's end is shown and its status returned.
+# fails, the log's end is shown and its status returned. A command that takes longer than
+# weir_limit seconds is ended, with all that it started.
 #
-# The command stays in the foreground, so that Ctrl-C reaches it; only the display is a child.
+# The command is a process group of its own, which ends when this script is ended: see cleanup.
+# Only a command that may ask for a password (weir_in_front=1) shares the terminal with us.
+weir_limit=1200
+weir_group=
 watched() {
   local title=$1 log=$2 status=0 watcher
   shift 2
   mkdir -p "$(dirname "$log")"
   : >"$log"
-  watch_log "$title" "$log" "$$" &
-  watcher=$!
-  "$@" >"$log" 2>&1 </dev/null || status=$?
+  if [ -n "${weir_in_front:-}" ]; then
+    watch_log "$title" "$log" 0 &
+    watcher=$!
+    "$@" >"$log" 2>&1 </dev/null || status=$?
+  else
+    set -m
+    "$@" >"$log" 2>&1 </dev/null &
+    weir_group=$!
+    set +m
+    watch_log "$title" "$log" "$weir_group" &
+    watcher=$!
+    wait "$weir_group" || status=$?
+    weir_group=
+  fi
   kill "$watcher" 2>/dev/null || true
   wait "$watcher" 2>/dev/null || true
   [ ! -t 1 ] || printf '\r\033[K'
   if [ "$status" -ne 0 ]; then
     warn "$title failed with status $status; the end of $(relative "$log"):"
-    tail -n 25 "$log" | sed 's/^/    /' >&2
+    tail -n "${weir_tail:-25}" "$log" | sed 's/^/    /' >&2
   fi
   return "$status"
 }
 watch_log() {
-  local title=$1 log=$2 owner=$3 start=$SECONDS ticks=0 line
-  while kill -0 "$owner" 2>/dev/null; do
+  local title=$1 log=$2 group=$3 start=$SECONDS ticks=0 elapsed line
+  while kill -0 "$$" 2>/dev/null; do
     sleep 0.5
     ticks=$((ticks + 1))
-    if [ -t 1 ]; then
+    elapsed=$((SECONDS - start))
+    if [ -t 1 ] || [ $((ticks % 60)) -eq 0 ]; then
       line=$(tail -c 400 "$log" 2>/dev/null | tr '\r' '\n' | grep -v '^ *$' | tail -n 1 || true)
-      progress "$title, $((SECONDS - start)) s: $line"
-    elif [ $((ticks % 60)) -eq 0 ]; then
-      line=$(tail -c 400 "$log" 2>/dev/null | tr '\r' '\n' | grep -v '^ *$' | tail -n 1 || true)
-      printf '    %s, %s s: %s\n' "$title" "$((SECONDS - start))" "$line"
+      if [ -t 1 ]; then
+        progress "$title, $elapsed s: $line"
+      else
+        printf '    %s, %s s: %s\n' "$title" "$elapsed" "$line"
+      fi
+    fi
+    if [ "$group" -ne 0 ] && [ "$elapsed" -ge "$weir_limit" ]; then
+      printf '\n%s: ended: it took longer than %s s\n' "$title" "$weir_limit" >>"$log"
+      end_group "$group"
+      return
     fi
   done
+}
+
+# end_group GROUP: asks the processes of the group to end, and after ten seconds ends them.
+end_group() {
+  local tick
+  kill -TERM -- "-$1" 2>/dev/null || return 0
+  for ((tick = 0; tick < 100; tick++)); do
+    kill -0 -- "-$1" 2>/dev/null || return 0
+    sleep 0.1
+  done
+  kill -KILL -- "-$1" 2>/dev/null || true
+}
+
+# in_folder FOLDER COMMAND...
+in_folder() {
+  cd "$1" || return 1
+  shift
+  "$@"
 }
 
 # relative PATH: the path as a person in the checkout would write it.
@@ -136,6 +176,7 @@ scratch_folder() {
   fi
 }
 cleanup() {
+  [ -z "$weir_group" ] || end_group "$weir_group"
   [ -z "$weir_scratch" ] || rm -rf "$weir_scratch"
 }
 trap cleanup EXIT

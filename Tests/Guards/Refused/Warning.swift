@@ -1,0 +1,5 @@
+// module: Linux
+// refused: error: .*never used
+
+/// Warnings are errors.
+public func guardProbe() { let unused = 1 }
