@@ -100,12 +100,33 @@ apt_private() {
   mv "$folder/new.conf" "$folder/apt.conf"
 }
 
+# apt_reason LOG: in a few words, why apt failed.
+apt_reason() {
+  local line
+  if line=$(grep -m 1 -E "NO_PUBKEY|EXPKEYSIG|not signed|invalid signature|BADSIG" "$1"); then
+    printf 'a signature could not be verified (is debian-archive-keyring up to date?): '
+  elif line=$(grep -m 1 -E "Temporary failure resolving|Could not resolve|Could not connect|\
+Unable to connect|Cannot initiate|Network is unreachable|timed out|Connection refused" "$1"); then
+    printf 'no network: '
+  elif line=$(grep -m 1 -E "No space left|enough free space" "$1"); then
+    printf 'not enough space: '
+  else
+    line=$(grep -m 1 -E '^E: ' "$1" || tail -n 1 "$1")
+  fi
+  line=${line#"${line%%[! ]*}"}
+  printf '%s (all of it is in %s)\n' "${line#E: }" "$(relative "$1")"
+}
+
+# apt_watched WHAT LOG COMMAND...: as watched; a failure ends the script with its reason.
+apt_watched() {
+  local what=$1 log=$2
+  weir_tail=0 watched "$@" || die "$what failed: $(apt_reason "$log")"
+}
+
 # apt_update NAME: reads the suites' lists.
 apt_update() {
-  local log=$weir_cache/apt/$1/update.log
-  watched "reading Debian's package lists" "$log" \
-    apt-get -c "$weir_cache/apt/$1/apt.conf" update --error-on=any ||
-    die "Debian's package lists could not be fetched or verified: check the network (see above)"
+  apt_watched "reading Debian's package lists" "$weir_cache/apt/$1/update.log" \
+    apt-get -c "$weir_cache/apt/$1/apt.conf" update --error-on=any
 }
 
 # apt_run NAME ARGUMENT...

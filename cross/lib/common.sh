@@ -69,12 +69,13 @@ progress_end() {
 
 # watched TITLE LOG COMMAND...: runs the command with its output in LOG. Meanwhile the terminal
 # shows the log's last line and the time; a pipe gets a line every 30 seconds. When the command
-# fails, the log's end is shown and its status returned. A command that takes longer than
-# weir_limit seconds is ended, with all that it started.
+# fails, the last weir_tail lines of the log are shown and its status returned. A command that
+# takes longer than weir_limit seconds is ended, with all that it started.
 #
 # The command is a process group of its own, which ends when this script is ended: see cleanup.
 # Only a command that may ask for a password (weir_in_front=1) shares the terminal with us.
 weir_limit=1200
+weir_tail=25
 weir_group=
 watched() {
   local title=$1 log=$2 status=0 watcher
@@ -98,9 +99,9 @@ watched() {
   kill "$watcher" 2>/dev/null || true
   wait "$watcher" 2>/dev/null || true
   [ ! -t 1 ] || printf '\r\033[K'
-  if [ "$status" -ne 0 ]; then
+  if [ "$status" -ne 0 ] && [ "$weir_tail" -gt 0 ]; then
     warn "$title failed with status $status; the end of $(relative "$log"):"
-    tail -n "${weir_tail:-25}" "$log" | sed 's/^/    /' >&2
+    tail -n "$weir_tail" "$log" | sed 's/^/    /' >&2
   fi
   return "$status"
 }
@@ -188,13 +189,13 @@ need_command() {
   command -v "$1" >/dev/null || die "$1 is missing: $2"
 }
 
-# need_space MEBIBYTES: in the file system of the checkout.
+# need_space MEBIBYTES [FOLDER]: in the folder's file system; .cross if none is named.
 need_space() {
-  local free
-  mkdir -p "$weir_cache"
-  free=$(df -Pm "$weir_cache/." | awk 'NR == 2 { print $4 }')
+  local folder=${2:-$weir_cache} free
+  mkdir -p "$folder"
+  free=$(df -Pm "$folder/." | awk 'NR == 2 { print $4 }')
   [ "$free" -ge "$1" ] ||
-    die "not enough space: $1 MiB are needed in $weir_cache, $free MiB are free"
+    die "not enough space: $1 MiB are needed in $folder, $free MiB are free"
 }
 
 # need_swift: a toolchain that can build Weir; sets weir_toolchain to its usr folder.
