@@ -47,10 +47,12 @@ let productTargets: [Target] = [
     swiftSettings: product),
   .target(
     name: "Supervision", dependencies: ["Ring", "Linux"], swiftSettings: product),
+  .target(
+    name: "Boot", dependencies: ["Linux", "Configuration", "Supervision"], swiftSettings: product),
   .executableTarget(
     name: "weir",
     dependencies: [
-      "Ring", "Signal", "Sensors", "Linux", "Configuration", "Buses", "Uplink", "Supervision",
+      "Boot", "Ring", "Signal", "Sensors", "Linux", "Configuration", "Buses", "Uplink", "Supervision",
     ],
     swiftSettings: product + [.unsafeFlags(["-parse-as-library"])],
     linkerSettings: staticLibraries),
@@ -86,6 +88,8 @@ let deskTargets: [Target] = [
   .testTarget(
     name: "SupervisionTests", dependencies: ["Supervision", "Ring", "Linux"],
     path: "Tests/Supervision", swiftSettings: strict),
+  .testTarget(
+    name: "BootTests", dependencies: ["Boot", "Linux"], path: "Tests/Boot", swiftSettings: strict),
   .testTarget(
     name: "GatewayTests", dependencies: ["weir", "weirctl"], path: "Tests/Gateway",
     swiftSettings: strict),

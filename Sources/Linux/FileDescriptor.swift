@@ -104,3 +104,52 @@ func retrying<R: FixedWidthInteger & SignedInteger>(_ call: () -> R) -> R {
   }
   return result
 }
+
+extension FileDescriptor {
+  /// Reads exactly `count` bytes at `offset`; a shorter file fails with EIO.
+  public func read(count: Int, at offset: Int64) throws(SystemError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let got = retrying {
+      // Safe: the buffer outlives the call and its size is given.
+      unsafe bytes.withUnsafeMutableBytes {
+        unsafe pread(number, $0.baseAddress, $0.count, Int(offset))
+      }
+    }
+    guard got >= 0 else { throw .last("pread") }
+    guard got == count else { throw SystemError("pread", .io) }
+    return bytes
+  }
+
+  /// Writes all the bytes at `offset`, in one call; a short write fails with EIO.
+  public func write(_ bytes: [UInt8], at offset: Int64) throws(SystemError) {
+    let written = retrying {
+      // Safe: the array outlives the call and its size is given.
+      unsafe bytes.withUnsafeBytes { unsafe pwrite(number, $0.baseAddress, $0.count, Int(offset)) }
+    }
+    guard written >= 0 else { throw .last("pwrite") }
+    guard written == bytes.count else { throw SystemError("pwrite", .io) }
+  }
+
+  /// The size of a block device, in bytes.
+  public func deviceSize() throws(SystemError) -> Int64 {
+    let size = weir_device_size(number)
+    guard size >= 0 else { throw .last("ioctl BLKGETSIZE64") }
+    return size
+  }
+
+  /// Tells the kernel the new extent of a partition of this disk, in bytes.
+  public func resizePartition(
+    _ partition: Int32, start: Int64, byteCount: Int64
+  ) throws(SystemError) {
+    guard weir_partition_resize(number, partition, start, byteCount) == 0 else {
+      throw .last("ioctl BLKPG")
+    }
+  }
+
+  /// Grows the mounted ext4 file system that this file lies in.
+  public func resizeExt4(blockCount: UInt64) throws(SystemError) {
+    guard weir_ext4_resize(number, blockCount) == 0 else {
+      throw .last("ioctl EXT4_IOC_RESIZE_FS")
+    }
+  }
+}

@@ -1,7 +1,6 @@
 // The module Supervision: the process tree. It owns every child of the gateway, and only it forks.
 // It has one thread, never waits for a child, never parses what comes from outside, and never takes
 // a lock. Only the program `weir` calls it.
-// never takes a lock. Only the program `weir` calls it.
 
 import Linux
 

@@ -1,0 +1,115 @@
+import Configuration
+import Linux
+import Supervision
+
+/// An IPv4 address with the length of its network's prefix.
+struct AddressRange: Equatable, Sendable {
+  /// In host byte order.
+  let address: UInt32
+  let prefixLength: UInt32
+
+  /// Reads `192.0.2.7/24`; without a prefix, 32.
+  init?(_ text: String) {
+    var numbers: [UInt32] = []
+    var value: UInt32?
+    var prefix: UInt32?
+    var inPrefix = false
+    for byte in text.utf8 {
+      switch byte {
+      case 0x30...0x39:
+        let next = (value ?? 0) * 10 + UInt32(byte - 0x30)
+        guard next <= 255 else { return nil }
+        value = next
+      case UInt8(ascii: "."), UInt8(ascii: "/"):
+        guard let whole = value, !inPrefix, numbers.count < 4 else { return nil }
+        numbers.append(whole)
+        value = nil
+        inPrefix = byte == UInt8(ascii: "/")
+      default: return nil
+      }
+    }
+    guard let last = value else { return nil }
+    if inPrefix { prefix = last } else { numbers.append(last) }
+    guard numbers.count == 4, (prefix ?? 32) <= 32 else { return nil }
+    address = numbers.reduce(0) { $0 << 8 | $1 }
+    prefixLength = prefix ?? 32
+  }
+}
+
+/// The tasks that keep the network and the clock up: busybox's DHCP client or our own small task for a
+/// fixed address, and busybox's NTP client.
+///
+/// They wait for nothing and nothing waits for them: an interface that appears late is configured late.
+public func networkTasks(_ settings: NetworkSettings, hostname: String) -> [TaskDeclaration] {
+  // Soon again: a USB interface appears seconds after the modules are loaded.
+  let policy = RestartPolicy(
+    pauseFirst: 200_000_000, pauseMax: 5_000_000_000, forgivenAfter: 60_000_000_000)
+  var tasks: [TaskDeclaration] = []
+  if settings.address.isEmpty || settings.address == "dhcp" {
+    tasks.append(
+      TaskDeclaration(
+        name: "dhcp", policy: policy, stopPhase: 200,
+        body: .program(
+          path: "/bin/busybox",
+          arguments: [
+            "udhcpc", "-f", "-i", settings.interface, "-s", "/etc/weir/dhcp", "-t", "10", "-T", "1",
+            "-A", "2", "-x", "hostname:" + hostname,
+          ])))
+  } else {
+    tasks.append(
+      TaskDeclaration(
+        name: "network", policy: policy, stopPhase: 200,
+        body: .task { _ in keepAddress(settings) }))
+  }
+  if !settings.timeServers.isEmpty {
+    var arguments = ["ntpd", "-n", "-N", "-S", "/etc/weir/time"]
+    for server in settings.timeServers { arguments += ["-p", server] }
+    tasks.append(
+      TaskDeclaration(
+        name: "ntp", policy: policy, stopPhase: 200,
+        body: .program(path: "/bin/busybox", arguments: arguments)))
+  }
+  return tasks
+}
+
+/// Gives the interface its address whenever it appears, for ever.
+private func keepAddress(_ settings: NetworkSettings) -> Never {
+  guard let range = AddressRange(settings.address) else {
+    // Checked by Configuration; without an address there is nothing that this task could do.
+    Log.error("network.address \(settings.address) is no IPv4 address such as 192.0.2.7/24")
+    while true { Futex.pause(nanoseconds: 3_600_000_000_000) }
+  }
+  writeResolver(settings.nameServers)
+  let interface = NetworkInterface(settings.interface)
+  var configured: UInt32 = 0
+  while true {
+    if let index = interface.index, index != configured {
+      do {
+        try configure(interface, range, gateway: AddressRange(settings.gateway)?.address)
+        configured = index
+        Log.notice("\(interface.name) has the address \(settings.address)")
+      } catch {
+        Log.error("can't configure \(interface.name): \(error.text)")
+      }
+    }
+    Futex.pause(nanoseconds: 500_000_000)
+  }
+}
+
+private func configure(
+  _ interface: NetworkInterface, _ range: AddressRange, gateway: UInt32?
+) throws(SystemError) {
+  try interface.setAddress(range.address, prefixLength: range.prefixLength)
+  try interface.bringUp()
+  if let gateway { try NetworkInterface.setDefaultRoute(gateway) }
+}
+
+private func writeResolver(_ servers: [String]) {
+  var text = ""
+  for server in servers { text += "nameserver " + server + "\n" }
+  do {
+    try replaceFile("/etc/resolv.conf", with: Array(text.utf8))
+  } catch {
+    Log.error("can't write /etc/resolv.conf: \(error.text)")
+  }
+}
