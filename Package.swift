@@ -60,10 +60,11 @@ let productTargets: [Target] = [
 
 /// What runs on a desk: the second program, and the tests. Ordinary Swift only.
 let deskTargets: [Target] = [
+  .target(name: "Desk", dependencies: ["CMosquitto"], swiftSettings: strict),
   .executableTarget(
     name: "weirctl",
     dependencies: [
-      "CMosquitto", "Linux", "Configuration",
+      "Desk",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: strict),
@@ -91,10 +92,14 @@ let deskTargets: [Target] = [
   .testTarget(
     name: "BootTests", dependencies: ["Boot", "Linux"], path: "Tests/Boot", swiftSettings: strict),
   .testTarget(
-    name: "GatewayTests", dependencies: ["weir", "weirctl"], path: "Tests/Gateway",
-    swiftSettings: strict),
+    name: "DeskTests", dependencies: ["Desk"], path: "Tests/Desk", swiftSettings: strict),
+  .target(
+    name: "Drivers", dependencies: ["Desk"], path: "Tests/Drivers", swiftSettings: strict),
   .testTarget(
-    name: "RigTests", dependencies: [], path: "Tests/Rig", swiftSettings: strict),
+    name: "GatewayTests", dependencies: ["weir", "weirctl", "Desk", "Drivers"],
+    path: "Tests/Gateway", swiftSettings: strict),
+  .testTarget(
+    name: "RigTests", dependencies: ["Desk", "Drivers"], path: "Tests/Rig", swiftSettings: strict),
 ]
 
 /// `WEIR_TESTS=RingTests,...` leaves only these test targets and what they need: builds under a

@@ -1,0 +1,212 @@
+import CMosquitto
+import FoundationEssentials
+import Glibc
+
+/// Which broker to ask, and as whom.
+public struct BrokerSettings: Sendable {
+  public var host = "127.0.0.1"
+  public var port = 1883
+  public var topic = "weir/#"
+  public var user: String?
+  public var password: String?
+  /// PEM files; with a CA the connection is TLS.
+  public var authority: String?
+  public var certificate: String?
+  public var key: String?
+  /// A client name keeps its session at the broker over disconnections; without one each
+  /// connection starts empty.
+  public var client: String?
+
+  public init() {}
+}
+
+/// How the connection to the broker stands.
+public enum ConnectionState: Equatable, Sendable {
+  /// Not yet tried, or tried and not answered.
+  case connecting
+  /// The last attempt failed, or the connection broke, with the reason; tried again every second.
+  case disconnected(String)
+  /// Connected and subscribed.
+  case subscribed
+}
+
+/// A subscriber: keeps a connection to a broker and hands over what comes. It belongs to one thread
+/// and does something only inside `step`.
+///
+/// libmosquitto may ask for memory and may block while it resolves a name; the connection itself
+/// does not block.
+@safe public final class Receiver {
+  public private(set) var state: ConnectionState = .connecting
+  /// How often a connection was made; above one, messages may have been missed between two.
+  public private(set) var connectionCount = 0
+
+  private let settings: BrokerSettings
+  private let onMessage: (_ topic: String, _ payload: [UInt8]) -> Void
+  private let client: OpaquePointer
+  private var isAttempting = false
+  private var attemptedAt: Double = -.infinity
+  private var lastLibraryError = ""
+
+  /// Between two attempts, in seconds: short enough for somebody who watches.
+  private static let retrySeconds = 1.0
+  /// A broker that takes the connection and says nothing is given up after this, in seconds.
+  private static let answerSeconds = 10.0
+
+  /// - Throws: `ReceiverFailure` when the settings cannot work, such as a CA that is no file.
+  public init(
+    _ settings: BrokerSettings, onMessage: @escaping (String, [UInt8]) -> Void
+  ) throws(ReceiverFailure) {
+    self.settings = settings
+    self.onMessage = onMessage
+    mosquitto_lib_init()
+    // Safe: the strings are copied by the library.
+    guard
+      let client = unsafe mosquitto_new(settings.client, settings.client == nil, nil)
+    else { throw ReceiverFailure("libmosquitto gave no client: the name is not valid") }
+    unsafe self.client = client
+    // Safe: the pointer is given back only while this object lives: `deinit` destroys the client.
+    unsafe mosquitto_user_data_set(client, Unmanaged.passUnretained(self).toOpaque())
+    setCallbacks()
+    try authenticate()
+  }
+
+  deinit {
+    // Safe: the client was made in `init` and nobody uses it after this.
+    unsafe mosquitto_disconnect(client)
+    unsafe mosquitto_destroy(client)
+    mosquitto_lib_cleanup()
+  }
+
+  /// Does what there is to do, and waits at most `timeoutMilliseconds` for it. A signal ends the wait.
+  public func step(timeoutMilliseconds: Int32) {
+    if !isAttempting {
+      let wait = attemptedAt + Self.retrySeconds - secondsOfMonotonicClock()
+      guard wait <= 0 else {
+        let pause = min(Int32(wait * 1000) + 1, timeoutMilliseconds)
+        _ = poll(nil, 0, pause)
+        return
+      }
+      attempt()
+      return
+    }
+    // Safe: the client lives as long as this object.
+    let result = unsafe mosquitto_loop(client, timeoutMilliseconds, 1)
+    if result != MOSQ_ERR_SUCCESS.intValue {
+      fail(reason(result))
+    } else if state != .subscribed,
+      secondsOfMonotonicClock() - attemptedAt > Self.answerSeconds
+    {
+      fail("no answer within \(Int(Self.answerSeconds)) s")
+    }
+  }
+
+  private func attempt() {
+    isAttempting = true
+    attemptedAt = secondsOfMonotonicClock()
+    lastLibraryError = ""
+    // Safe: the host is copied by the library.
+    let result = unsafe mosquitto_connect_async(client, settings.host, Int32(settings.port), 15)
+    if result != MOSQ_ERR_SUCCESS.intValue { fail(reason(result)) }
+  }
+
+  private func fail(_ reason: String) {
+    // A refusal names itself before the connection closes; that name is the better one.
+    if isAttempting { state = .disconnected(reason) }
+    isAttempting = false
+    // Safe: the client lives as long as this object. An error means that it was not connected.
+    _ = unsafe mosquitto_disconnect(client)
+  }
+
+  private func authenticate() throws(ReceiverFailure) {
+    if let user = settings.user {
+      // Safe: the strings are copied by the library.
+      guard unsafe mosquitto_username_pw_set(client, user, settings.password) == 0 else {
+        throw ReceiverFailure("the user name or password is not valid")
+      }
+    }
+    guard let authority = settings.authority else { return }
+    // Safe: the strings are copied by the library.
+    let result = unsafe mosquitto_tls_set(
+      client, authority, nil, settings.certificate, settings.key, nil)
+    guard result == MOSQ_ERR_SUCCESS.intValue else {
+      throw ReceiverFailure("the CA, certificate or key cannot be used: \(reason(result))")
+    }
+  }
+
+  private func reason(_ result: Int32) -> String {
+    if result == MOSQ_ERR_ERRNO.intValue {
+      // Safe: strerror returns a terminated string that lives until the next call.
+      return unsafe String(cString: strerror(errno))
+    }
+    if result == MOSQ_ERR_TLS.intValue, !lastLibraryError.isEmpty { return lastLibraryError }
+    // Safe: a static, terminated string.
+    return unsafe String(cString: mosquitto_strerror(result))
+  }
+
+  // What the library calls, all of it inside `mosquitto_loop`.
+
+  private func setCallbacks() {
+    // Safe in each of the four: the object outlives its client, and so does what the library passes
+    // outlive the call.
+    unsafe mosquitto_connect_callback_set(client) { _, object, code in
+      unsafe Receiver.from(object).connected(code)
+    }
+    unsafe mosquitto_subscribe_callback_set(client) { _, object, _, count, granted in
+      let refused = unsafe count > 0 && (granted.map { unsafe $0[0] } ?? 0) >= 0x80
+      unsafe Receiver.from(object).subscribed(isRefused: refused)
+    }
+    unsafe mosquitto_message_callback_set(client) { _, object, message in
+      guard let message = unsafe message else { return }
+      let topic = unsafe String(cString: message.pointee.topic)
+      let bytes = unsafe UnsafeRawBufferPointer(
+        start: message.pointee.payload, count: Int(message.pointee.payloadlen))
+      unsafe Receiver.from(object).onMessage(topic, Array(bytes))
+    }
+    unsafe mosquitto_log_callback_set(client) { _, object, level, text in
+      guard level == 0x08, let text = unsafe text else { return }  // MOSQ_LOG_ERR
+      unsafe Receiver.from(object).lastLibraryError = unsafe String(cString: text)
+    }
+  }
+
+  private static func from(_ object: UnsafeMutableRawPointer?) -> Receiver {
+    // Safe: it is what `init` set, and set once.
+    unsafe Unmanaged<Receiver>.fromOpaque(object.unsafelyUnwrapped).takeUnretainedValue()
+  }
+
+  private func connected(_ code: Int32) {
+    guard code == 0 else {
+      // Safe: a static, terminated string.
+      fail(unsafe String(cString: mosquitto_connack_string(code)))
+      return
+    }
+    // Safe: the topic is copied by the library.
+    let result = unsafe mosquitto_subscribe(client, nil, settings.topic, 1)
+    if result != MOSQ_ERR_SUCCESS.intValue { fail("cannot subscribe to '\(settings.topic)'") }
+  }
+
+  private func subscribed(isRefused: Bool) {
+    if isRefused {
+      fail("the broker refuses a subscription to '\(settings.topic)'")
+      return
+    }
+    connectionCount += 1
+    state = .subscribed
+  }
+}
+
+/// Why a receiver cannot even start, in one line for the user.
+public struct ReceiverFailure: Error, Equatable, Sendable {
+  public let text: String
+  init(_ text: String) { self.text = text }
+}
+
+extension mosq_err_t {
+  fileprivate var intValue: Int32 { Int32(rawValue) }
+}
+
+private func secondsOfMonotonicClock() -> Double {
+  var time = timespec()
+  // Safe: the structure outlives the call; the clock exists on every Linux.
+  _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+  return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
