@@ -2,7 +2,8 @@
 public enum EventKind: UInt8, BitwiseCopyable, Sendable {
   /// One value (`value`) of the channel.
   case value = 0
-  /// A window: `value` is the mean, with `minimum`, `maximum` and `count`, over `span` ns that end at `time`.
+  /// A window: `value` is the mean, with `minimum`, `maximum` and `count`, over `span` ns that end
+  /// at `time`.
   case window = 1
   /// A threshold alarm was raised, at `value`.
   case alarmRaised = 2
@@ -16,7 +17,8 @@ public enum EventKind: UInt8, BitwiseCopyable, Sendable {
   case lostEdges = 6
   /// `count` readings of the channel, from `readingSequence` on, were dropped before the pipeline.
   case droppedReadings = 7
-  /// `count` events, from event sequence `readingSequence` on, were dropped because the uplink's buffer was full.
+  /// `count` events, from event sequence `readingSequence` on, were dropped because the uplink's
+  /// buffer was full.
   case droppedEvents = 8
 }
 
@@ -26,7 +28,7 @@ public enum EventKind: UInt8, BitwiseCopyable, Sendable {
 /// | ---: | ---: | --- |
 /// | 0 | 8 | `time`, ns of CLOCK_BOOTTIME |
 /// | 8 | 8 | `sequence`, of the device, from 0 in every boot epoch, without holes |
-/// | 16 | 8 | `readingSequence`, of the (last) reading that made this event; in gaps see `EventKind` |
+/// | 16 | 8 | `readingSequence`, of the (last) reading that made this event; gaps: `EventKind` |
 /// | 24 | 8 | `value` |
 /// | 32 | 8 | `minimum` |
 /// | 40 | 8 | `maximum` |

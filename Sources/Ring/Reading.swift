@@ -60,7 +60,8 @@ public struct Reading: BitwiseCopyable, Sendable {
 public enum ReadingKind: UInt8, BitwiseCopyable, Sendable {
   /// A sample on a deadline: `value` is the measurement.
   case sample = 0
-  /// A GPIO edge: `value` is the level after it (1 or 0), `count` the kernel's line sequence number.
+  /// A GPIO edge: `value` is the level after it (1 or 0), `count` the kernel's line sequence
+  /// number.
   case edge = 1
   /// Pulses in the interval that ends at `time`: `value` is their number.
   case pulses = 2
@@ -69,6 +70,7 @@ public enum ReadingKind: UInt8, BitwiseCopyable, Sendable {
   case missedDeadlines = 3
   /// `count` edges were dropped by the kernel's queue (a jump in the line sequence number).
   case lostEdges = 4
-  /// `count` readings, the first of them `sequence`, were taken and then dropped, because the ring to the pipeline was full.
+  /// `count` readings, the first of them `sequence`, were taken and then dropped, because the ring
+  /// to the pipeline was full.
   case overflow = 5
 }

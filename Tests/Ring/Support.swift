@@ -1,0 +1,71 @@
+import Glibc
+import Ring
+
+/// Memory for a test, on a line and zeroed, freed with its owner.
+@safe final class Memory: @unchecked Sendable {
+  let base: UnsafeMutableRawPointer
+  let byteCount: Int
+
+  init(byteCount: Int) {
+    self.byteCount = byteCount
+    // Safe: freed in deinit only; the tests keep the owner for as long as its views.
+    unsafe base = .allocate(byteCount: max(byteCount, 1), alignment: lineByteCount)
+    unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+  }
+
+  deinit { unsafe base.deallocate() }
+
+  /// All of it, or a piece.
+  func block(offset: Int = 0, byteCount: Int? = nil) -> ArenaBlock {
+    precondition(offset + (byteCount ?? 0) <= self.byteCount)
+    // Safe: just checked.
+    return unsafe ArenaBlock(base: base + offset, byteCount: byteCount ?? self.byteCount - offset)
+  }
+
+  var arena: Arena {
+    // Safe: the owner outlives it.
+    unsafe Arena(base: base, byteCount: byteCount)
+  }
+
+  func set<T: BitwiseCopyable>(_ value: T, at offset: Int) {
+    precondition(offset + MemoryLayout<T>.size <= byteCount)
+    // Safe: just checked.
+    unsafe base.storeBytes(of: value, toByteOffset: offset, as: T.self)
+  }
+}
+
+/// A ring in memory of its own.
+func makeRing<Element: BitwiseCopyable>(
+  of type: Element.Type, capacity: Int
+) -> (memory: Memory, ring: Ring<Element>) {
+  let memory = Memory(byteCount: Ring<Element>.byteCount(capacity: capacity))
+  return (memory, Ring.format(memory.block(), capacity: capacity))
+}
+
+/// The reproducible random numbers of a test (SplitMix64, Steele, Lea and Flood 2014).
+struct SeededRandom: RandomNumberGenerator {
+  var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
+
+/// The seed of a random test: new in each run, printed, and replayed with WEIR_SEED=….
+func testSeed(_ name: String) -> UInt64 {
+  let seed = seedToReplay() ?? UInt64.random(in: 0...999_999)
+  print("\(name): seed \(seed); replay with WEIR_SEED=\(seed)")
+  return seed
+}
+
+private func seedToReplay() -> UInt64? {
+  // Safe: nobody changes the environment; getenv returns nil or a string.
+  guard let text = unsafe getenv("WEIR_SEED") else { return nil }
+  return unsafe UInt64(String(cString: text))
+}
