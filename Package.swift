@@ -91,6 +91,7 @@ let deskTargets: [Target] = [
     path: "Tests/Supervision", swiftSettings: strict),
   .testTarget(
     name: "BootTests", dependencies: ["Boot", "Linux"], path: "Tests/Boot", swiftSettings: strict),
+  .testTarget(name: "TidyTests", path: "Tests/Tidy", swiftSettings: strict),
   .testTarget(
     name: "DeskTests", dependencies: ["Desk"], path: "Tests/Desk", swiftSettings: strict),
   .target(

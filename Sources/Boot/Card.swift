@@ -57,8 +57,9 @@ public struct Card: Sendable {
   /// Grows the data partition to the end of the card, mounts it on `folder`, and grows its file
   /// system to the end of the partition.
   ///
-  /// After a cut before the table's sector is written nothing happened; after it, but before the file
-  /// system was grown, the next boot finds the partition larger than the file system, and grows it.
+  /// After a cut before the table's sector is written nothing happened; after it, but before the
+  /// file system was grown, the next boot finds the partition larger than the file system, and
+  /// grows it.
   public func mountData(on folder: String) -> Bool {
     do {
       try growPartition()

@@ -1,6 +1,7 @@
-// The module Boot: what PID 1 does before the gateway runs, and after it. It owns the mounts, the kernel
-// modules, the card's partitions, the clock's lower bound and the network's settings. Only the program
-// `weir` calls it, only as PID 1. It must never fail: what can't be done is said, and the boot goes on.
+// The module Boot: what PID 1 does before the gateway runs, and after it. It owns the mounts, the
+// kernel modules, the card's partitions, the clock's lower bound and the network's settings. Only
+// the program `weir` calls it, only as PID 1. It must never fail: what can't be done is said, and
+// the boot goes on.
 
 import Linux
 
@@ -27,8 +28,8 @@ func mountOrSay(
   }
 }
 
-/// Loads the kernel modules that `order` lists, one path a line, in that order. A module that fails is
-/// said and passed over: the gateway does without its device.
+/// Loads the kernel modules that `order` lists, one path a line, in that order. A module that fails
+/// is said and passed over: the gateway does without its device.
 public func loadModules(order: String) {
   let list: [UInt8]
   do {

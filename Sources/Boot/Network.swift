@@ -36,10 +36,11 @@ struct AddressRange: Equatable, Sendable {
   }
 }
 
-/// The tasks that keep the network and the clock up: busybox's DHCP client or our own small task for a
-/// fixed address, and busybox's NTP client.
+/// The tasks that keep the network and the clock up: busybox's DHCP client or our own small task
+/// for a fixed address, and busybox's NTP client.
 ///
-/// They wait for nothing and nothing waits for them: an interface that appears late is configured late.
+/// They wait for nothing and nothing waits for them: an interface that appears late is configured
+/// late.
 public func networkTasks(_ settings: NetworkSettings, hostname: String) -> [TaskDeclaration] {
   // Soon again: a USB interface appears seconds after the modules are loaded.
   let policy = RestartPolicy(

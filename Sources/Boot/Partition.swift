@@ -9,8 +9,8 @@ public struct Partition: Equatable, Sendable {
   /// From 1.
   public let number: Int32
 
-  /// Splits the kernel's name: digits at the end, and a `p` before them where the disk's own name ends
-  /// in a digit (linux block/partitions/core.c).
+  /// Splits the kernel's name: digits at the end, and a `p` before them where the disk's own name
+  /// ends in a digit (linux block/partitions/core.c).
   public init?(name: String) {
     let bytes = Array(name.utf8)
     var end = bytes.count

@@ -36,8 +36,8 @@ struct PartitionTable: Sendable {
 
   func isUsed(_ number: Int32) -> Bool { bytes[entry(number) + 4] != 0 }
 
-  /// Lets the partition reach to the end of the disk. False, and nothing changed, when it does already,
-  /// or when another partition lies behind it.
+  /// Lets the partition reach to the end of the disk. False, and nothing changed, when it does
+  /// already, or when another partition lies behind it.
   mutating func grow(_ number: Int32, diskSectorCount: Int64) -> Bool {
     let start = firstSector(number)
     for other in 1...4 as ClosedRange<Int32> where other != number && isUsed(other) {

@@ -1,8 +1,8 @@
 import Linux
 
-/// Sets the clock to the latest time that is known to have passed, when it says less: when the image
-/// was made, or when the clock was last known to be right. A Pi has no clock of its own, says 1970 at
-/// boot, and would find every certificate "not yet valid".
+/// Sets the clock to the latest time that is known to have passed, when it says less: when the
+/// image was made, or when the clock was last known to be right. A Pi has no clock of its own, says
+/// 1970 at boot, and would find every certificate "not yet valid".
 ///
 /// Each file holds seconds since 1970 as decimal digits.
 public func raiseClock(from files: [String]) {

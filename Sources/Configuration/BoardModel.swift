@@ -1,5 +1,5 @@
-/// What `boards/NAME/board.yaml` says of a board, as far as the gateway itself needs it. The parts that
-/// only the image and the emulator need are read by the scripts in cross/.
+/// What `boards/NAME/board.yaml` says of a board, as far as the gateway itself needs it. The parts
+/// that only the image and the emulator need are read by the scripts in cross/.
 public struct Board: Sendable {
   public var name: String = ""
   public var summary: String = ""

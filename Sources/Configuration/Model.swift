@@ -142,8 +142,8 @@ public enum StageSettings: Sendable, Equatable {
   case deadband(delta: Double, silence: Int64)
   /// One minimum/mean/maximum/count for every `span`, aligned to multiples of it since boot.
   case window(span: Int64)
-  /// Raised when the value is beyond `threshold` for `hold`; cleared when it is back by `hysteresis`.
-  /// `above` says which side is bad. The value itself passes on.
+  /// Raised when the value is beyond `threshold` for `hold`; cleared when it is back by
+  /// `hysteresis`. `above` says which side is bad. The value itself passes on.
   case alarm(above: Bool, threshold: Double, hysteresis: Double, hold: Int64)
 }
 

@@ -6,7 +6,8 @@ public enum Clock {
   /// CLOCK_BOOTTIME).
   public static func boot() -> Int64 { read(CLOCK_BOOTTIME) }
 
-  /// Since some start, never set back (CLOCK_MONOTONIC): GPIO edge timestamps use it, and durations.
+  /// Since some start, never set back (CLOCK_MONOTONIC): GPIO edge timestamps use it, and
+  /// durations.
   public static func monotonic() -> Int64 { read(CLOCK_MONOTONIC) }
 
   /// Since 1970-01-01 UTC (CLOCK_REALTIME); may be wrong and may jump.
@@ -14,7 +15,8 @@ public enum Clock {
 
   private static func read(_ clock: clockid_t) -> Int64 {
     var time = timespec()
-    // Safe: the structure outlives the call. The call can fail only for a clock that does not exist.
+    // Safe: the structure outlives the call. The call can fail only for a clock that does not
+    // exist.
     let result = unsafe clock_gettime(clock, &time)
     precondition(result == 0)
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)

@@ -1,6 +1,6 @@
-// The module Linux: thin, typed wrappers of the system calls that Weir uses. It owns no policy. Only
-// Buses, Uplink, Supervision, Configuration and the program itself may use it; it must never retry
-// or log by itself, but for EINTR.
+// The module Linux: thin, typed wrappers of the system calls that Weir uses. It owns no policy.
+// Only Buses, Uplink, Supervision, Configuration and the program itself may use it; it must never
+// retry or log by itself, but for EINTR.
 
 import CLinux
 

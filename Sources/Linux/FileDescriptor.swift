@@ -153,3 +153,22 @@ extension FileDescriptor {
     }
   }
 }
+
+extension FileDescriptor {
+  /// Locks the file for this process and its children (flock(2)). False when another process has
+  /// it.
+  public func lockExclusively() throws(SystemError) -> Bool {
+    if flock(number, LOCK_EX | LOCK_NB) == 0 { return true }
+    if weir_errno() == EWOULDBLOCK { return false }
+    throw .last("flock")
+  }
+}
+
+extension FileDescriptor {
+  /// Makes this file the standard input, output and error of the process.
+  public func becomeStandard() throws(SystemError) {
+    for standard in 0...2 as ClosedRange<Int32> {
+      guard dup2(number, standard) == standard else { throw .last("dup2") }
+    }
+  }
+}

@@ -1,6 +1,7 @@
 import CLinux
 
-/// Reads a whole file of at most `limit` bytes; a longer one fails with EFBIG, a directory with EISDIR.
+/// Reads a whole file of at most `limit` bytes; a longer one fails with EFBIG, a directory with
+/// EISDIR.
 public func readFile(_ path: String, limit: Int = 1 << 20) throws(SystemError) -> [UInt8] {
   let file = try FileDescriptor(opening: path, .readOnly)
   var content: [UInt8] = []
@@ -16,8 +17,8 @@ public func readFile(_ path: String, limit: Int = 1 << 20) throws(SystemError) -
 /// Replaces a small file so that a power cut leaves the old content or the new, never a mixture:
 /// write beside it, fsync, rename, fsync the folder.
 ///
-/// After a cut before the rename the old file stands (and a leftover `.new`, overwritten next time);
-/// after it the new one, whose data was synced before.
+/// After a cut before the rename the old file stands (and a leftover `.new`, overwritten next
+/// time); after it the new one, whose data was synced before.
 public func replaceFile(
   _ path: String, with content: [UInt8], mode: UInt32 = 0o644
 ) throws(SystemError) {

@@ -40,7 +40,8 @@ public struct EventCounter: ~Copyable {
 
   public func signal() {
     var one: UInt64 = 1
-    // Safe: eight bytes, as eventfd wants. EAGAIN means the counter is full, so the reader is awake.
+    // Safe: eight bytes, as eventfd wants. EAGAIN means the counter is full, so the reader is
+    // awake.
     _ = unsafe write(descriptor.number, &one, 8)
   }
 

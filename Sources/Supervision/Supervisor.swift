@@ -3,6 +3,7 @@
 // a lock. Only the program `weir` calls it.
 
 import Linux
+import Ring
 
 /// Why the supervisor's loop ended.
 public enum SupervisorEnding: Equatable, Sendable {
@@ -106,11 +107,13 @@ extension Supervisor {
     let parent = ProcessID.current
     do {
       tasks[index].generation &+= 1
+      tasks[index].declaration.slot?.generation = UInt64(tasks[index].generation)
       switch try forkProcess() {
       case .child:
         runChild(tasks[index].declaration, generation: tasks[index].generation, parent: parent)
       case .parent(let process):
         tasks[index].state = .running(process, since: now)
+        tasks[index].declaration.slot?.processID = process.number
       }
     } catch {
       let pause = tasks[index].noteDeath(now: now, random: nextRandom())
@@ -150,6 +153,7 @@ extension Supervisor {
   }
 
   private mutating func noteEnd(_ index: Int, _ end: ProcessEnd) {
+    tasks[index].declaration.slot?.processID = 0
     let pause = tasks[index].noteDeath(now: Clock.boot(), random: nextRandom())
     let how =
       switch end {

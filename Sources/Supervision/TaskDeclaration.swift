@@ -1,3 +1,5 @@
+import Ring
+
 /// One line of the task table: everything that the supervisor knows of a task before it runs.
 public struct TaskDeclaration {
   /// The role, such as `sense`.
@@ -7,16 +9,19 @@ public struct TaskDeclaration {
   public var policy: RestartPolicy
   /// Tasks are stopped in the order of their phases: producers before consumers.
   public var stopPhase: UInt8
+  /// Where the task shows its life; other programs have none.
+  public var slot: TaskSlot?
   public var body: TaskBody
 
   public init(
     name: StaticString, detail: String = "", policy: RestartPolicy = .task, stopPhase: UInt8 = 0,
-    body: TaskBody
+    slot: TaskSlot? = nil, body: TaskBody
   ) {
     self.name = name
     self.detail = detail
     self.policy = policy
     self.stopPhase = stopPhase
+    self.slot = slot
     self.body = body
   }
 
