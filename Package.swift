@@ -93,7 +93,7 @@ let deskTargets: [Target] = [
     name: "BootTests", dependencies: ["Boot", "Linux"], path: "Tests/Boot", swiftSettings: strict),
   .testTarget(name: "TidyTests", path: "Tests/Tidy", swiftSettings: strict),
   .testTarget(
-    name: "DeskTests", dependencies: ["Desk"], path: "Tests/Desk", swiftSettings: strict),
+    name: "DeskTests", dependencies: ["Desk", "Drivers"], path: "Tests/Desk", swiftSettings: strict),
   .target(
     name: "Drivers", dependencies: ["Desk"], path: "Tests/Drivers", swiftSettings: strict),
   .testTarget(

@@ -1,0 +1,164 @@
+import Foundation
+
+/// A real Mosquitto on a free port of the loopback, with its own configuration and no trace left.
+public final class Broker {
+  /// What the broker asks of its clients, and keeps.
+  public struct Options {
+    /// TLS with this CA's certificate.
+    public var authority: Authority?
+    /// The only user, with the password.
+    public var user: (name: String, password: String)?
+    /// Keeps sessions and queued messages over a restart that SIGTERM began.
+    public var isPersistent = false
+
+    public init() {}
+  }
+
+  public let port: Int
+  private let folder: Folder
+  private var program: Program?
+  private let configurationPath: String
+
+  /// Chooses a port and writes the configuration; the broker itself starts with `start`.
+  public init(_ options: Options = Options()) throws {
+    folder = try Folder()
+    port = try freePort()
+    var lines = [
+      "listener \(port) 127.0.0.1", "persistence \(options.isPersistent)",
+      // A test that is slow to read must not lose messages in the broker.
+      "max_queued_messages 0", "max_inflight_messages 0", "log_dest stderr", "log_type all",
+    ]
+    if options.isPersistent { lines.append("persistence_location \(folder.path)/") }
+    // As root Mosquitto becomes another user, who cannot read the test's folder.
+    if getuid() == 0 { lines.append("user root") }
+    if let authority = options.authority {
+      lines += [
+        "cafile \(authority.certificatePath)", "certfile \(authority.serverCertificatePath)",
+        "keyfile \(authority.serverKeyPath)",
+      ]
+    }
+    if let user = options.user {
+      let path = folder.file("passwords")
+      let result = try run(
+        "mosquitto_passwd", ["-b", "-c", path, user.name, user.password], in: folder)
+      guard result == .exited(0) else { throw DriverFailure("mosquitto_passwd failed") }
+      lines += ["allow_anonymous false", "password_file \(path)"]
+    } else {
+      lines.append("allow_anonymous true")
+    }
+    configurationPath = try folder.write(lines.joined(separator: "\n") + "\n", to: "broker.conf")
+  }
+
+  /// Starts the broker, also again after `stop`; returns when it takes connections.
+  public func start() throws {
+    let program = try Program(
+      try find("mosquitto"), ["-c", configurationPath], outputPath: folder.file("broker.log"))
+    self.program = program
+    guard
+      waitUntil(seconds: 10, { canConnect(port: port) ? true : program.isRunning ? nil : false })
+        == true
+    else { throw DriverFailure("mosquitto did not start:\n\(program.output.suffix(2000))") }
+  }
+
+  /// Ends the broker with the signal and waits for its end.
+  public func stop(signal: Int32 = SIGTERM) throws {
+    guard let program else { return }
+    program.send(signal)
+    _ = try program.wait(seconds: 10)
+    self.program = nil
+  }
+
+  /// What the broker logged.
+  public var log: String {
+    (try? String(contentsOfFile: folder.file("broker.log"), encoding: .utf8)) ?? ""
+  }
+}
+
+/// A CA of a test, and a certificate of it for the broker's addresses: the loopback, and what the
+/// loopback is called inside an emulator (10.0.2.2).
+public final class Authority: Sendable {
+  private let folder: Folder
+  public var certificatePath: String { folder.file("ca.pem") }
+  public var serverCertificatePath: String { folder.file("server.pem") }
+  public var serverKeyPath: String { folder.file("server.key") }
+
+  public init() throws {
+    folder = try Folder()
+    try folder.write("subjectAltName=IP:127.0.0.1,IP:10.0.2.2,DNS:localhost\n", to: "extensions")
+    let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    let key = folder.file("ca.key")
+    let request = folder.file("server.csr")
+    try openssl(
+      ["req", "-x509", "-days", "3650", "-subj", "/CN=Weir test CA"] + curve
+        + ["-keyout", key, "-out", certificatePath])
+    try openssl(
+      ["req", "-subj", "/CN=localhost"] + curve + ["-keyout", serverKeyPath, "-out", request])
+    try openssl([
+      "x509", "-req", "-days", "3650", "-in", request, "-CA", certificatePath, "-CAkey", key,
+      "-CAcreateserial", "-extfile", folder.file("extensions"), "-out", serverCertificatePath,
+    ])
+  }
+
+  private func openssl(_ arguments: [String]) throws {
+    guard try run("openssl", arguments, in: folder) == .exited(0) else {
+      let log = try? String(contentsOfFile: folder.file("openssl.log"), encoding: .utf8)
+      throw DriverFailure("openssl \(arguments[0]) failed:\n\(log ?? "")")
+    }
+  }
+}
+
+/// Runs a program of the system to its end.
+@discardableResult
+public func run(_ name: String, _ arguments: [String], in folder: Folder) throws -> Ending {
+  let program = try Program(try find(name), arguments, outputPath: folder.file(name + ".log"))
+  return try program.wait(seconds: 60)
+}
+
+/// The path of a program of the system; brokers live in sbin, which is not on everybody's PATH.
+public func find(_ name: String) throws -> String {
+  let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+  let folders = path.split(separator: ":").map(String.init) + ["/usr/sbin", "/usr/local/sbin"]
+  for folder in folders where FileManager.default.isExecutableFile(atPath: folder + "/" + name) {
+    return folder + "/" + name
+  }
+  throw DriverFailure("\(name) is not installed: run cross/packages")
+}
+
+/// A port of the loopback that nobody uses now.
+public func freePort() throws -> Int {
+  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  guard descriptor >= 0 else { throw DriverFailure("no socket") }
+  defer { close(descriptor) }
+  var address = loopback(port: 0)
+  var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+  // Safe: the structure is an IPv4 address of that size and outlives the calls.
+  let result = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+    unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      unsafe bind(descriptor, $0, size) == 0 ? getsockname(descriptor, $0, &size) : -1
+    }
+  }
+  guard result == 0 else { throw DriverFailure("no free port on the loopback") }
+  return Int(UInt16(bigEndian: address.sin_port))
+}
+
+/// Whether somebody listens on the port of the loopback.
+func canConnect(port: Int) -> Bool {
+  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  guard descriptor >= 0 else { return false }
+  defer { close(descriptor) }
+  var address = loopback(port: port)
+  // Safe: the structure is an IPv4 address of that size and outlives the call.
+  return unsafe withUnsafePointer(to: &address) { pointer in
+    unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+    }
+  }
+}
+
+private func loopback(port: Int) -> sockaddr_in {
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_port = UInt16(port).bigEndian
+  address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+  return address
+}
