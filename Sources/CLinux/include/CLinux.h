@@ -36,6 +36,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "I2C.h"
 #include "Sockets.h"
 
 #include "Network.h"

@@ -1,0 +1,156 @@
+import Linux
+import Sensors
+
+/// An I²C bus of the kernel, by its device file.
+///
+/// The file is opened at the first transfer, and again after the adapter went away, so that a bus
+/// which is missing at the start is picked up when it appears.
+///
+/// **A stuck bus.** A device that holds a line low makes every transfer time out. Adapters that know
+/// how to clock such a device free do so in the kernel, by themselves. Where that does not happen
+/// (i2c-bcm2835 cannot), what is left to user space is to unbind the adapter's driver and bind it
+/// again, which resets the controller. That is done after `stuckCountMax` failures in a row, at most
+/// once in `recoveryPauseMin`, then more and more rarely up to `recoveryPauseMax`.
+///
+/// The kernel waits in unbind until nobody has the adapter open, so ours is closed first. Another
+/// program that keeps it open would hold this task in the kernel until it lets go.
+public struct LinuxI2CBus: ManagedBus, ~Copyable {
+  /// A transfer of 33 bytes takes 3 ms at 100 kHz; a device may stretch the clock for some more.
+  static let timeoutMilliseconds: UInt32 = 100
+  /// Arbitration is lost only to another master, which is gone a moment later.
+  static let retryCount: UInt32 = 2
+  /// Enough that one device that stretches the clock too long does not reset the others' bus.
+  static let stuckCountMax = 5
+  static let recoveryPauseMin: Int64 = 10_000_000_000
+  static let recoveryPauseMax: Int64 = 600_000_000_000
+
+  /// `/dev/i2c-1`.
+  public let device: String
+  private var adapter: I2CAdapter?
+  /// Failures in a row that a line held low explains.
+  private var stuckCount = 0
+  /// A recovery was tried since the last transfer that went through.
+  private var recoveryWasTried = false
+  private var recoveryTime: Int64 = 0
+  private var recoveryPause = LinuxI2CBus.recoveryPauseMin
+
+  public init(device: String) {
+    self.device = device
+  }
+
+  public mutating func read(
+    address: UInt8, register: UInt8, into: inout MutableSpan<UInt8>
+  ) throws(BusError) {
+    precondition(into.count >= 1 && into.count <= transferByteCountMax)
+    try open()
+    do throws(SystemError) {
+      // `open` has filled it, or thrown.
+      try adapter!.read(address: address, register: register, into: &into)
+    } catch {
+      throw failed(error)
+    }
+    succeeded()
+  }
+
+  public mutating func write(
+    address: UInt8, register: UInt8, _ bytes: Span<UInt8>
+  ) throws(BusError) {
+    precondition(bytes.count <= transferByteCountMax)
+    try open()
+    var message = InlineArray<33, UInt8>(repeating: 0)
+    message[0] = register
+    for index in 0..<bytes.count { message[index + 1] = bytes[index] }
+    do throws(SystemError) {
+      try adapter!.write(
+        address: address, bytes: message.span.extracting(first: bytes.count + 1))
+    } catch {
+      throw failed(error)
+    }
+    succeeded()
+  }
+
+  public mutating func maintain(now: Int64) -> BusMaintenance {
+    guard stuckCount >= Self.stuckCountMax, now >= recoveryTime else { return .nothing }
+    recoveryTime = now + recoveryPause
+    recoveryPause = min(recoveryPause * 2, Self.recoveryPauseMax)
+    recoveryWasTried = true
+    stuckCount = 0
+    // Closed before the driver is unbound: see above.
+    adapter = nil
+    do throws(SystemError) {
+      try rebindDriver()
+      return .recovered
+    } catch {
+      return .failed(error)
+    }
+  }
+
+  private mutating func open() throws(BusError) {
+    guard adapter == nil else { return }
+    do throws(SystemError) {
+      adapter = try I2CAdapter(
+        device: device, timeoutMilliseconds: Self.timeoutMilliseconds,
+        retryCount: Self.retryCount)
+    } catch {
+      if error.number == .notFound || error.number == .noDevice
+        || error.number == .noDeviceOrAddress
+      {
+        throw .absent
+      }
+      throw .fault(error.number.rawValue)
+    }
+  }
+
+  private mutating func succeeded() {
+    stuckCount = 0
+    recoveryWasTried = false
+    recoveryPause = Self.recoveryPauseMin
+  }
+
+  /// Sorts the kernel's numbers (Documentation/i2c/fault-codes) and keeps count.
+  private mutating func failed(_ error: SystemError) -> BusError {
+    let sorted = busError(error.number, recoveryWasTried: recoveryWasTried)
+    switch sorted {
+    case .timeout, .stuck:
+      stuckCount += 1
+    case .nack:
+      // Somebody clocked nine bits through: the lines move.
+      succeeded()
+    case .absent:
+      adapter = nil
+      stuckCount = 0
+    case .fault:
+      break
+    }
+    return sorted
+  }
+
+  /// Unbinds the adapter's driver from its device and binds it again, through sysfs:
+  /// `/sys/class/i2c-dev/i2c-1/device` is the adapter, its parent the controller.
+  private func rebindDriver() throws(SystemError) {
+    let bytes = Array(device.utf8)
+    let slash = bytes.lastIndex(of: UInt8(ascii: "/")) ?? -1
+    let name = String(decoding: bytes[(slash + 1)...], as: UTF8.self)
+    let adapterPath = try resolvedPath("/sys/class/i2c-dev/" + name + "/device")
+    let controller = parentFolder(of: adapterPath)
+    let driver = try resolvedPath(controller + "/driver")
+    let controllerName = String(
+      decoding: Array(controller.utf8.dropFirst(parentFolder(of: controller).utf8.count + 1)),
+      as: UTF8.self)
+    try writeCommand(controllerName, to: driver + "/unbind")
+    try writeCommand(controllerName, to: driver + "/bind")
+  }
+}
+
+/// What an error number of a transfer means (Documentation/i2c/fault-codes in the kernel).
+///
+/// A timeout after a recovery has not helped is a stuck bus: before it, it may be one slow device.
+func busError(_ number: Errno, recoveryWasTried: Bool) -> BusError {
+  switch number {
+  case .noDeviceOrAddress, .remoteIO: .nack
+  case .timedOut: recoveryWasTried ? .stuck : .timeout
+  case .busy, .again: .stuck
+  case .noDevice, .shutDown: .absent
+  default: .fault(number.rawValue)
+  }
+}

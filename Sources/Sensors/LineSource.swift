@@ -1,0 +1,230 @@
+import Ring
+
+/// How a GPIO line is read.
+public enum LineReading: UInt8, BitwiseCopyable, Sendable {
+  /// The level, on every deadline.
+  case level = 0
+  /// Every edge.
+  case edges = 1
+  /// The number of edges in every period.
+  case counter = 2
+}
+
+/// One edge of a line, as the kernel saw it.
+public struct LineEvent: BitwiseCopyable, Equatable, Sendable {
+  /// ns of CLOCK_BOOTTIME.
+  public var time: Int64
+  /// The number of this edge on its line, from 1 on when the line was requested; it counts also those
+  /// that the kernel's queue dropped.
+  public var lineSequence: UInt32
+  /// The position of the line in the task's list.
+  public var line: UInt16
+  /// From inactive to active.
+  public var isRising: Bool
+
+  public init(time: Int64, lineSequence: UInt32, line: UInt16, isRising: Bool) {
+    self.time = time
+    self.lineSequence = lineSequence
+    self.line = line
+    self.isRising = isRising
+  }
+}
+
+/// One GPIO line of a sense task. Like `SensorSource`, it makes no system call and knows no clock.
+///
+/// Sequence numbers:
+/// - `level` and `counter`: the number of the deadline. Interval n of a counter ends at deadline n.
+/// - `edges`: every edge takes one, also a lost one, so that the receiver can account for each.
+///
+/// What a task that died cannot know is said, not guessed. The edges between its death and its
+/// return went by unseen: an `edges` line says so with a `lostEdges` reading of count 0 ("unknown
+/// how many"), and the interval of a `counter` in which the line was unwatched counts as missed.
+///
+/// A counter is exact also when the kernel's queue overflows, because the line's sequence number
+/// counts the dropped edges too.
+public struct LineSource: Sendable {
+  public let mode: LineReading
+  public let schedule: SenseSchedule
+  public let channel: UInt16
+  private var isWatched = false
+  private var wasWatched = false
+  private var fault: Quality?
+  /// Since when no edge went by unseen.
+  private var watchTime: Int64 = .max
+  private var lineSequence: UInt32 = 0
+  /// In the open interval.
+  private var pulseCount: UInt64 = 0
+
+  /// `hasHistory`: an earlier task of this boot watched the line.
+  public init(
+    mode: LineReading, schedule: SenseSchedule, channel: UInt16, hasHistory: Bool
+  ) {
+    self.mode = mode
+    self.schedule = schedule
+    self.channel = channel
+    wasWatched = hasHistory
+  }
+
+  /// When `step` has something to do; an `edges` line only acts on edges.
+  public func wakeTime(next: UInt64) -> Int64 {
+    mode == .edges ? .max : schedule.deadline(next)
+  }
+
+  /// The line is ours from `now` on.
+  public mutating func attach(
+    now: Int64, next: inout UInt64, output: inout SenseOutput
+  ) -> SenseNews {
+    precondition(!isWatched)
+    isWatched = true
+    watchTime = now
+    lineSequence = 0
+    pulseCount = 0
+    if mode == .edges, wasWatched {
+      output.append(
+        Reading(
+          time: now, sequence: next, value: .nan, count: 0, channel: channel, kind: .lostEdges))
+    }
+    wasWatched = true
+    let news: SenseNews = fault == nil ? .nothing : .recovered
+    fault = nil
+    return news
+  }
+
+  /// The line is not ours, or no longer. An `edges` line has no deadlines on which to say so: it does
+  /// it here, once for every reason.
+  public mutating func detach(
+    _ reason: Quality, now: Int64, next: inout UInt64, output: inout SenseOutput
+  ) -> SenseNews {
+    precondition(reason != .good)
+    isWatched = false
+    watchTime = .max
+    guard fault != reason else { return .nothing }
+    fault = reason
+    if mode == .edges {
+      output.append(
+        Reading(
+          time: now, sequence: next, value: .nan, channel: channel, kind: .edge, quality: reason))
+      next += 1
+    }
+    return .failed(reason)
+  }
+
+  /// Takes one edge. Returns how many before it were lost, for the task's counter. A counter closes
+  /// the intervals that ended before the edge first: call `step(now: event.time)` until it is idle.
+  public mutating func take(
+    _ event: LineEvent, next: inout UInt64, output: inout SenseOutput
+  ) -> UInt32 {
+    // The kernel's number wraps; a line starts at 1.
+    let difference = event.lineSequence &- lineSequence
+    lineSequence = event.lineSequence
+    // Cannot be: the kernel counts up. Taken as one edge, so that nothing is invented.
+    let edgeCount = difference == 0 || difference > UInt32(Int32.max) ? 1 : difference
+    switch mode {
+    case .level:
+      return 0
+    case .counter:
+      pulseCount += UInt64(edgeCount)
+      return 0
+    case .edges:
+      let lost = edgeCount - 1
+      if lost > 0 {
+        output.append(
+          Reading(
+            time: event.time, sequence: next, value: .nan, count: lost, channel: channel,
+            kind: .lostEdges))
+        next += UInt64(lost)
+      }
+      output.append(
+        Reading(
+          time: event.time, sequence: next, value: event.isRising ? 1 : 0,
+          count: event.lineSequence, channel: channel, kind: .edge))
+      next += 1
+      return lost
+    }
+  }
+
+  /// Whether `step` at `now` needs the line's level.
+  public func wantsLevel(now: Int64, next: UInt64) -> Bool {
+    mode == .level && isWatched && now >= schedule.deadline(next)
+  }
+
+  /// Does what is due at `now`, one deadline at most (and the missed ones before it). `level` is the
+  /// line's, where `wantsLevel`; nil when it could not be read.
+  ///
+  /// A counter that is late closes each interval by itself, as long as the line was watched: the
+  /// kernel counted on.
+  public mutating func step(
+    now: Int64, level: Bool?, next: inout UInt64, output: inout SenseOutput
+  ) {
+    switch mode {
+    case .edges: return
+    case .counter: stepCounter(now: now, next: &next, output: &output)
+    case .level:
+      switch schedule.due(next: next, now: now) {
+      case .later: return
+      case .missedOnly(let count): miss(count, now: now, next: &next, output: &output)
+      case .now(let missed, let sequence):
+        miss(missed, now: now, next: &next, output: &output)
+        let value = level == true ? 1 : level == false ? 0 : Double.nan
+        let quality = fault ?? (level == nil ? .busFault : .good)
+        output.append(
+          Reading(
+            time: now, sequence: sequence, value: quality == .good ? value : .nan,
+            channel: channel, kind: .sample, quality: quality))
+        next = sequence + 1
+      }
+    }
+  }
+
+  private mutating func stepCounter(
+    now: Int64, next: inout UInt64, output: inout SenseOutput
+  ) {
+    if isWatched, next >= firstWholeInterval {
+      guard now >= schedule.deadline(next) else { return }
+      output.append(
+        Reading(
+          time: schedule.deadline(next), sequence: next, value: Double(pulseCount),
+          channel: channel, kind: .pulses))
+      pulseCount = 0
+      next += 1
+      return
+    }
+    switch schedule.due(next: next, now: now) {
+    case .later: return
+    case .missedOnly(let count): miss(count, now: now, next: &next, output: &output)
+    case .now(let missed, let sequence):
+      if let fault {
+        miss(missed, now: now, next: &next, output: &output)
+        output.append(
+          Reading(
+            time: now, sequence: sequence, value: .nan, channel: channel, kind: .pulses,
+            quality: fault))
+        next = sequence + 1
+      } else {
+        // Intervals that were watched in part or not at all: what was counted in them is no count.
+        let end = isWatched ? min(sequence + 1, firstWholeInterval) : sequence + 1
+        miss(UInt32(clamping: end - next), now: now, next: &next, output: &output)
+        pulseCount = 0
+      }
+    }
+  }
+
+  /// The first interval that was watched from its beginning on: interval n begins one period before
+  /// deadline n.
+  private var firstWholeInterval: UInt64 {
+    guard watchTime > schedule.first - schedule.period else { return 0 }
+    let late = watchTime - (schedule.first - schedule.period)
+    return UInt64((late + schedule.period - 1) / schedule.period)
+  }
+
+  private func miss(
+    _ count: UInt32, now: Int64, next: inout UInt64, output: inout SenseOutput
+  ) {
+    guard count > 0 else { return }
+    output.append(
+      Reading(
+        time: now, sequence: next, value: .nan, count: count, channel: channel,
+        kind: .missedDeadlines))
+    next += UInt64(count)
+  }
+}
