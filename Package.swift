@@ -52,7 +52,8 @@ let productTargets: [Target] = [
   .executableTarget(
     name: "weir",
     dependencies: [
-      "Boot", "Ring", "Signal", "Sensors", "Linux", "Configuration", "Buses", "Uplink", "Supervision",
+      "Boot", "Ring", "Signal", "Sensors", "Linux", "Configuration", "Buses", "Uplink",
+      "Supervision",
     ],
     swiftSettings: product + [.unsafeFlags(["-parse-as-library"])],
     linkerSettings: staticLibraries),

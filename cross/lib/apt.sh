@@ -78,6 +78,8 @@ apt_private() {
     printf 'Dir::Etc::preferencesparts "%s";\n' "$folder/none"
     printf 'Dir::State::lists "%s";\n' "$folder/lists"
     printf 'Dir::Cache "%s";\n' "$folder/cache"
+    # apt as root would leave files there that apt as a user cannot replace.
+    printf 'Dir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n'
     printf 'Acquire::Languages "none";\n'
     printf 'Acquire::Retries "3";\n'
     printf 'Acquire::http::Timeout "30";\n'
