@@ -47,7 +47,7 @@ mirror_of() {
 
 # apt_private NAME TYPES ARCHITECTURES SUITE...: makes .cross/apt/NAME, an apt of its own for the
 # suites; TYPES is "deb" or "deb deb-src". NAME is then the first argument of apt_update and
-# apt_run.
+# apt_run. The components are $weir_components, or main.
 apt_private() {
   local name=$1 types=$2 architectures=$3 host main security suite uri folder architecture
   shift 3
@@ -65,7 +65,8 @@ apt_private() {
       *-security) uri=$security ;;
       esac
       [ -n "$uri" ] || continue
-      printf 'Types: %s\nURIs: %s\nSuites: %s\nComponents: main\n' "$types" "$uri" "$suite"
+      printf 'Types: %s\nURIs: %s\nSuites: %s\n' "$types" "$uri" "$suite"
+      printf 'Components: %s\n' "${weir_components:-main}"
       printf 'Signed-By: %s\nArchitectures: %s\n\n' "$weir_keyring" "$architectures"
     done
   } >"$folder/new.sources"
