@@ -85,7 +85,8 @@ let deskTargets: [Target] = [
     name: "ConfigurationTests", dependencies: ["Configuration"], path: "Tests/Configuration",
     swiftSettings: strict),
   .testTarget(
-    name: "UplinkTests", dependencies: ["Uplink", "Ring", "Linux", "Configuration"],
+    name: "UplinkTests",
+    dependencies: ["Uplink", "Ring", "Linux", "Configuration", "Desk", "Drivers"],
     path: "Tests/Uplink", swiftSettings: strict),
   .testTarget(
     name: "SupervisionTests", dependencies: ["Supervision", "Ring", "Linux"],

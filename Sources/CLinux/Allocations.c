@@ -1,5 +1,7 @@
 // Counts the calls of the C allocator, so that a task can show that it makes none once it runs.
 // The counter is plain memory of the process: a fork starts with its parent's value.
+#define _GNU_SOURCE
+
 #include "CLinux.h"
 
 static uint64_t allocation_count;

@@ -1,3 +1,5 @@
+#define _GNU_SOURCE
+
 #include "I2C.h"
 
 #include <errno.h>

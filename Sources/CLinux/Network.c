@@ -1,3 +1,5 @@
+#define _GNU_SOURCE
+
 #include "Network.h"
 
 #include <arpa/inet.h>

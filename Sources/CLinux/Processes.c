@@ -1,3 +1,5 @@
+#define _GNU_SOURCE
+
 #include "CLinux.h"
 
 #define ARGUMENT_COUNT_MAX 32
@@ -39,6 +41,8 @@ int weir_signal_reset(void) {
   }
   return sigemptyset(&none) < 0 ? -1 : sigprocmask(SIG_SETMASK, &none, NULL);
 }
+
+void weir_signal_ignore(int number) { signal(number, SIG_IGN); }
 
 int weir_process_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
 int weir_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }

@@ -1,3 +1,5 @@
+#define _GNU_SOURCE
+
 #include "Storage.h"
 
 #include <linux/blkpg.h>

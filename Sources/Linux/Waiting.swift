@@ -48,6 +48,11 @@ public struct EventCounter: ~Copyable {
   public func acknowledge() {
     drain(descriptor.number)
   }
+
+  /// As `acknowledge`, for a counter whose owner lives elsewhere: in the parent, before the fork.
+  public static func acknowledge(_ number: Int32) {
+    drain(number)
+  }
 }
 
 private func drain(_ number: Int32) {

@@ -1,1 +1,221 @@
-// Uplink
+// The module Uplink: events from the ring to an MQTT broker. It owns the network, libmosquitto and
+// the reading end of the ring of events. Only the uplink task uses it. It must never lose an event
+// that the ring holds, never block (but for name resolution), and never grow with the time that the
+// broker is away.
+
+import Configuration
+import Linux
+import Ring
+
+/// In which step of its work the uplink is: what its task slot shows.
+public enum UplinkStep: UInt64, Sendable {
+  /// No broker is configured, or the pause between two attempts.
+  case waiting = 0
+  /// Resolving the broker's name: the one step that the network can prolong, to some seconds.
+  case resolving = 1
+  case connecting = 2
+  case open = 3
+  case leaving = 4
+}
+
+/// The uplink task's state machine.
+///
+/// | phase | event | next |
+/// | --- | --- | --- |
+/// | waiting | the pause is over | connecting, or waiting after a fault |
+/// | connecting | CONNACK accepts | open |
+/// | connecting, open | a fault, or a deadline | waiting |
+/// | open | asked to stop | draining |
+/// | draining | nothing is left, or its deadline | leaving: "offline" is sent |
+/// | leaving | acknowledged, or its deadline | ended |
+/// | draining, leaving | a fault | ended |
+/// | waiting, connecting | asked to stop | ended |
+public struct Uplink: ~Copyable {
+  enum Phase: Equatable {
+    case waiting(until: Int64)
+    case connecting(deadline: Int64)
+    case open
+    case draining(deadline: Int64)
+    case leaving(deadline: Int64)
+    case ended
+  }
+
+  /// The longest sleep: keep-alive and the beat of the task want to be looked at once a second.
+  static let sleepMax: Int64 = 1_000_000_000
+  /// How long after its start the task takes faults of the network for a machine that is still
+  /// booting, and tries again after at most a second.
+  static let bootPeriod: Int64 = 30_000_000_000
+  /// The longest pause while the broker's certificate is not yet valid: the clock may be set any
+  /// moment.
+  static let clockPauseMax: Int64 = 5_000_000_000
+
+  let context: UplinkContext
+  let topics: Topics
+  let sessionSettings: SessionSettings
+  let deviceProperty: [CChar]
+  let epochProperty: [CChar]
+  let startTime: Int64
+  var encoder: SenMLEncoder
+  var sequenceText = ByteBuffer(capacity: 24)
+  var delivery: Delivery
+  var backoff: Backoff
+  var session: MQTTSession?
+  /// Of the session, when it was last served.
+  var sessionPhase = MQTTSession.Phase.connecting
+  /// What the broker allows to be under way, in the open session.
+  var receiveMaximum: UInt16 = 1
+  var phase = Phase.waiting(until: 0)
+  /// What was logged last, until a session is open again.
+  var namedFault: UplinkFault?
+  /// How many faults were logged.
+  var namedFaultCount = 0
+  var hasBeenOpen = false
+  var namedRefusal: UInt8 = 0
+  var namedImpossible = false
+  var pollItems: [PollItem]
+
+  /// `seed` spreads the pauses.
+  public init(_ context: UplinkContext, seed: UInt64) {
+    let settings = context.settings
+    topics = Topics(settings: settings, device: context.device, channels: context.channels)
+    sessionSettings = SessionSettings(
+      settings, device: context.device, epoch: context.epoch, version: context.version,
+      statusTopic: topics.status)
+    deviceProperty = terminated(context.device)
+    epochProperty = terminated("\(context.epoch)")
+    encoder = SenMLEncoder(
+      device: context.device, epoch: context.epoch, channels: context.channels)
+    let ceilingMax = Int64(settings.retrySecondsMax) * 1_000_000_000
+    backoff = Backoff(ceilingMax: ceilingMax, seed: seed)
+    delivery = Delivery(
+      Consumer(context.ring), window: sessionSettings.inFlightWindow,
+      pause: Backoff(ceilingMax: ceilingMax, seed: seed &+ 1))
+    startTime = Clock.boot()
+    pollItems = [
+      PollItem(context.stopDescriptor), PollItem(context.doorbellDescriptor), PollItem(-1),
+    ]
+    self.context = context
+  }
+
+  /// Works until the stop descriptor is readable, and at most two seconds longer.
+  public mutating func run() {
+    if context.settings.host.isEmpty {
+      Log.notice("no broker is configured (uplink.broker): readings stay on this device")
+    }
+    while phase != .ended { turn() }
+  }
+
+  /// One turn of the loop: what is due, then a sleep of at most a second, then what came.
+  mutating func turn() {
+    let now = Clock.boot()
+    context.slot.beatTime = now
+    advance(now)
+    if phase == .ended { return }
+    sleep()
+    if pollItems[0].hasInput { stop(Clock.boot()) }
+  }
+
+  /// Does what the clock and the ring make due.
+  mutating func advance(_ now: Int64) {
+    switch phase {
+    case .waiting(let until):
+      if now >= until, !context.settings.host.isEmpty { connect() }
+    case .connecting(let deadline):
+      if now >= deadline { fail(connectFault, now) }
+    case .open:
+      send(now)
+      watchAcknowledgements(now)
+    case .draining(let deadline):
+      send(now)
+      if phase == .ended { return }
+      if delivery.isEmpty() || now >= deadline { leave(now) }
+    case .leaving(let deadline):
+      if now >= deadline { end() }
+    case .ended: break
+    }
+    context.slot.step = step.rawValue
+  }
+
+  private var step: UplinkStep {
+    switch phase {
+    case .waiting, .ended: .waiting
+    case .connecting: .connecting
+    case .open: .open
+    case .draining, .leaving: .leaving
+    }
+  }
+
+  private var connectFault: UplinkFault {
+    sessionPhase == .connecting ? .connectTimeout : .silent
+  }
+
+  /// Sleeps until something happens, then lets the session do what it can.
+  private mutating func sleep() {
+    let wantsDoorbell = armIfIdle()
+    pollItems[1] = PollItem(wantsDoorbell ? context.doorbellDescriptor : -1)
+    pollItems[2] = session?.pollItem() ?? PollItem(-1)
+    let now = Clock.boot()
+    let milliseconds = max(0, (nextDeadline(now) - now + 999_999) / 1_000_000)
+    do {
+      _ = try poll(&pollItems, timeoutMilliseconds: Int32(milliseconds))
+    } catch {
+      Log.error("poll failed: \(error.text)")
+      Futex.pause(nanoseconds: 100_000_000)
+    }
+    if wantsDoorbell {
+      context.doorbell.disarm()
+      if pollItems[1].hasInput { EventCounter.acknowledge(context.doorbellDescriptor) }
+    }
+    service()
+  }
+
+  /// Arms the doorbell if the ring is empty and an event could be sent. False when there is no
+  /// reason to wait for events, or when one came meanwhile.
+  private mutating func armIfIdle() -> Bool {
+    switch phase {
+    case .open:
+      guard Clock.boot() >= delivery.pauseEnd,
+        !delivery.isWindowFull(receiveMaximum: receiveMaximum)
+      else { return false }
+      context.doorbell.arm()
+      guard delivery.hasMore(receiveMaximum: receiveMaximum) else { return true }
+      context.doorbell.disarm()
+      return false
+    case .waiting, .connecting, .draining, .leaving, .ended: return false
+    }
+  }
+
+  private mutating func nextDeadline(_ now: Int64) -> Int64 {
+    let latest = now + Self.sleepMax
+    switch phase {
+    case .waiting(let until):
+      return context.settings.host.isEmpty ? latest : min(latest, until)
+    case .connecting(let deadline), .draining(let deadline), .leaving(let deadline):
+      return min(latest, deadline)
+    case .open:
+      if now < delivery.pauseEnd { return min(latest, delivery.pauseEnd) }
+      return delivery.hasMore(receiveMaximum: receiveMaximum) ? now : latest
+    case .ended: return now
+    }
+  }
+
+  private mutating func stop(_ now: Int64) {
+    // Asked once; the descriptor stays readable.
+    pollItems[0] = PollItem(-1)
+    switch phase {
+    case .open: phase = .draining(deadline: now + context.deadlines.drain)
+    case .waiting, .connecting: end()
+    case .draining, .leaving, .ended: break
+    }
+  }
+}
+
+/// What the process of the uplink does once, before its first session.
+public func prepareUplinkProcess() {
+  // The resolver asks each name server twice and waits 2 s each time, instead of 5 s: the longest
+  // time that this task can be deaf to everything else.
+  setEnvironment("RES_OPTIONS", "timeout:2 attempts:2")
+  // libmosquitto writes to TLS connections without MSG_NOSIGNAL.
+  ignoreBrokenPipes()
+  MQTTSession.prepareProcess()
+}

@@ -10,6 +10,8 @@ public final class Broker {
     public var user: (name: String, password: String)?
     /// Keeps sessions and queued messages over a restart that SIGTERM began.
     public var isPersistent = false
+    /// More lines of mosquitto.conf, for its one listener and everything else.
+    public var lines: [String] = []
 
     public init() {}
   }
@@ -46,6 +48,7 @@ public final class Broker {
     } else {
       lines.append("allow_anonymous true")
     }
+    lines += options.lines
     configurationPath = try folder.write(lines.joined(separator: "\n") + "\n", to: "broker.conf")
   }
 
@@ -67,6 +70,10 @@ public final class Broker {
     _ = try program.wait(seconds: 10)
     self.program = nil
   }
+
+  /// Stops the broker where it is (SIGSTOP), and lets it go on.
+  public func pause() { program?.send(SIGSTOP) }
+  public func resume() { program?.send(SIGCONT) }
 
   /// What the broker logged.
   public var log: String {

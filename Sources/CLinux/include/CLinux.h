@@ -4,10 +4,6 @@
 #ifndef WEIR_CLINUX_H
 #define WEIR_CLINUX_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -66,6 +62,8 @@ int weir_signal_descriptor(uint64_t signals);
 int weir_signal_take(int descriptor);
 /// Unblocks all signals and gives them their default action, but SIGPIPE, which stays ignored.
 int weir_signal_reset(void);
+/// Ignores one signal.
+void weir_signal_ignore(int signal);
 /// prctl(2): the name of this process, and the signal that it gets when its parent dies.
 int weir_process_name(const char *name);
 int weir_parent_death_signal(int signal);

@@ -1,0 +1,49 @@
+import CMosquitto
+
+/// The MQTT 5 properties of one message, made for it and freed after it.
+@safe struct MessageProperties: ~Copyable {
+  private(set) var list: OpaquePointer?
+
+  deinit {
+    var list = unsafe list
+    // Safe: the list is ours; libmosquitto copied what it needed.
+    unsafe mosquitto_property_free_all(&list)
+  }
+
+  init() {}
+
+  /// What every event carries: its content type, and the user properties `device`, `epoch` and
+  /// `seq`. Without memory for one of them the message goes without it: the payload says the same.
+  init(device: [CChar], epoch: [CChar], sequence: borrowing ByteBuffer) {
+    // Safe: the names and values are terminated, and libmosquitto copies them.
+    unsafe "application/senml+json".withCString {
+      _ = unsafe mosquitto_property_add_string(&list, MQTT_PROP_CONTENT_TYPE.number, $0)
+    }
+    add("device", device)
+    add("epoch", epoch)
+    unsafe sequence.withBytes { bytes in
+      unsafe bytes.withMemoryRebound(to: CChar.self) { unsafe add("seq", $0) }
+    }
+  }
+
+  private mutating func add(_ name: StaticString, _ value: [CChar]) {
+    // Safe: the array outlives the call.
+    unsafe value.withUnsafeBufferPointer { unsafe add(name, $0) }
+  }
+
+  private mutating func add(_ name: StaticString, _ value: UnsafeBufferPointer<CChar>) {
+    precondition(unsafe value.last == 0)
+    // Safe: a literal is terminated, and so is the value.
+    name.withUTF8Buffer { name in
+      unsafe name.withMemoryRebound(to: CChar.self) {
+        _ = unsafe mosquitto_property_add_string_pair(
+          &list, MQTT_PROP_USER_PROPERTY.number, $0.baseAddress, value.baseAddress)
+      }
+    }
+  }
+}
+
+extension mqtt5_property {
+  /// As libmosquitto's functions take it.
+  var number: Int32 { Int32(rawValue) }
+}

@@ -1,0 +1,169 @@
+import CMosquitto
+import Configuration
+import Linux
+
+/// The libmosquitto object of a session, destroyed at the end of its life.
+@safe struct MosquittoHandle: ~Copyable {
+  let pointer: OpaquePointer
+
+  /// An object that is ready to connect. `events` must outlive it.
+  static func make(
+    _ settings: SessionSettings, _ events: SessionEvents
+  ) throws(UplinkFault) -> MosquittoHandle {
+    let handle = try MosquittoHandle(settings.clientIdentifier, events)
+    try handle.configure(settings)
+    if settings.usesTLS { try handle.configureSecurity(settings) }
+    return handle
+  }
+
+  private init(_ clientIdentifier: String, _ events: SessionEvents) throws(UplinkFault) {
+    // Safe: the identifier is copied; the callbacks run only inside of calls that the owner of both
+    // objects makes.
+    let context = unsafe Unmanaged.passUnretained(events).toOpaque()
+    let pointer = unsafe clientIdentifier.withCString { unsafe mosquitto_new($0, true, context) }
+    guard let pointer = unsafe pointer else { throw .outOfMemory }
+    unsafe self.pointer = unsafe pointer
+    setCallbacks()
+  }
+
+  deinit {
+    // Safe: nobody uses the object after its owner's life.
+    unsafe mosquitto_destroy(pointer)
+  }
+
+  // Safe, in all that follows: the object lives as long as this handle.
+
+  var socket: Int32 { unsafe mosquitto_socket(pointer) }
+
+  var wantsWrite: Bool { unsafe mosquitto_want_write(pointer) }
+
+  /// Whether TLS's handshake is going on.
+  var isShakingHands: Bool {
+    guard let ssl = unsafe mosquitto_ssl_get(pointer) else { return false }
+    return unsafe SSL_is_init_finished(OpaquePointer(ssl)) == 0
+  }
+
+  func stopLog() { unsafe mosquitto_log_callback_set(pointer, nil) }
+
+  private func setCallbacks() {
+    unsafe mosquitto_connect_v5_callback_set(pointer) { _, context, code, _, properties in
+      guard let events = unsafe sessionEvents(context) else { return }
+      events.connectCode = UInt8(truncatingIfNeeded: code)
+      var maximum: UInt16 = 0
+      if unsafe mosquitto_property_read_int16(
+        properties, MQTT_PROP_RECEIVE_MAXIMUM.number, &maximum, false) != nil, maximum > 0
+      {
+        events.receiveMaximum = maximum
+      }
+    }
+    unsafe mosquitto_disconnect_v5_callback_set(pointer) { _, context, code, _ in
+      unsafe sessionEvents(context)?.disconnectCode = code
+    }
+    unsafe mosquitto_publish_v5_callback_set(pointer) { _, context, messageID, code, _ in
+      unsafe sessionEvents(context)?.add(
+        Acknowledgement(
+          messageID: UInt16(truncatingIfNeeded: messageID),
+          code: UInt8(truncatingIfNeeded: code)))
+    }
+    unsafe mosquitto_log_callback_set(pointer) { session, context, level, text in
+      // Errors only: the rest is a line for each packet.
+      guard level == MOSQ_LOG_ERR, let text = unsafe text else { return }
+      unsafe sessionEvents(context)?.note(log: text, session: session)
+    }
+  }
+
+  /// Version, window, user and will.
+  private func configure(_ settings: SessionSettings) throws(UplinkFault) {
+    let version = settings.version == .v5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311
+    try check(
+      unsafe mosquitto_int_option(pointer, MOSQ_OPT_PROTOCOL_VERSION, Int32(version)))
+    // Room for birth and will beside the window, so that libmosquitto itself never queues.
+    try check(
+      unsafe mosquitto_int_option(
+        pointer, MOSQ_OPT_SEND_MAXIMUM, Int32(settings.inFlightWindow) + 8))
+    try check(unsafe mosquitto_int_option(pointer, MOSQ_OPT_TCP_NODELAY, 1))
+    if !settings.user.isEmpty {
+      try check(
+        unsafe settings.user.withCString { user in
+          unsafe settings.password.withCString {
+            unsafe mosquitto_username_pw_set(
+              pointer, user, settings.password.isEmpty ? nil : $0)
+          }
+        })
+    }
+    try check(
+      unsafe settings.offlinePayload.withUnsafeBufferPointer { payload in
+        unsafe settings.statusTopic.withUnsafeBufferPointer {
+          unsafe mosquitto_will_set(
+            pointer, $0.baseAddress, Int32(payload.count), payload.baseAddress, 1, true)
+        }
+      })
+  }
+
+  /// Authorities, our certificate, TLS 1.2 or later. The broker's certificate and its name are
+  /// always checked: there is no setting that would switch it off.
+  private func configureSecurity(_ settings: SessionSettings) throws(UplinkFault) {
+    var authorities: String? = settings.caFile
+    var folder: String?
+    if settings.caFile.isEmpty {
+      if SystemAuthorities.hasHashedFolder() {
+        authorities = nil
+        folder = SystemAuthorities.folder
+      } else {
+        authorities = SystemAuthorities.bundle
+      }
+    }
+    if let authorities, !isReadable(authorities) { throw .caFileUnusable }
+    let hasCertificate = !settings.certificateFile.isEmpty
+    if hasCertificate {
+      if !isReadable(settings.certificateFile) { throw .certificateFileUnusable }
+      if !isReadable(settings.keyFile) { throw .keyFileUnusable }
+    }
+    let result = unsafe withOptionalCString(authorities) { authorities in
+      unsafe withOptionalCString(folder) { folder in
+        unsafe withOptionalCString(hasCertificate ? settings.certificateFile : nil) { certificate in
+          unsafe withOptionalCString(hasCertificate ? settings.keyFile : nil) { key in
+            // A key with a password: a gateway has nobody to ask, so the answer is always empty,
+            // instead of libcrypto's question on the terminal.
+            unsafe mosquitto_tls_set(
+              pointer, authorities, folder, certificate, key, { _, _, _, _ in 0 })
+          }
+        }
+      }
+    }
+    try check(result)
+    // 1: the certificate is verified. "tlsv1.2" is libmosquitto's word for that and all later ones.
+    try check(
+      unsafe "tlsv1.2".withCString { unsafe mosquitto_tls_opts_set(pointer, 1, $0, nil) })
+    try check(unsafe mosquitto_tls_insecure_set(pointer, false))
+  }
+
+  private func check(_ result: Int32) throws(UplinkFault) {
+    if result == MOSQ_ERR_NOMEM.rawValue { throw .outOfMemory }
+    if result != 0 { throw .library(result) }
+  }
+}
+
+/// The events behind the context pointer of a callback.
+private func sessionEvents(_ context: UnsafeMutableRawPointer?) -> SessionEvents? {
+  guard let context = unsafe context else { return nil }
+  // Safe: the pointer was made from the session's events, which outlive the libmosquitto object.
+  return unsafe Unmanaged<SessionEvents>.fromOpaque(context).takeUnretainedValue()
+}
+
+private func isReadable(_ path: String) -> Bool {
+  do {
+    _ = try FileDescriptor(opening: path, .readOnly)
+    return true
+  } catch {
+    return false
+  }
+}
+
+private func withOptionalCString<R>(
+  _ text: String?, _ body: (UnsafePointer<CChar>?) -> R
+) -> R {
+  guard let text else { return body(nil) }
+  // Safe: the pointer is used only during the call.
+  return unsafe text.withCString { unsafe body($0) }
+}

@@ -1,0 +1,197 @@
+import Configuration
+import Linux
+import Ring
+
+// Connecting, publishing, and what becomes of faults.
+extension Uplink {
+  mutating func connect() {
+    context.slot.step = UplinkStep.resolving.rawValue
+    let fault: UplinkFault?
+    do {
+      session = try MQTTSession(sessionSettings)
+      sessionPhase = .connecting
+      fault = session?.begin(sessionSettings) ?? nil
+    } catch let error {
+      fault = error
+    }
+    // Resolving the name may have taken a while.
+    let later = Clock.boot()
+    if let fault { return fail(fault, later) }
+    phase = .connecting(deadline: later + context.deadlines.connect)
+  }
+
+  /// Lets the session do what the poll found.
+  mutating func service() {
+    let outcome = session?.service(pollItems[2])
+    guard let outcome else { return }
+    let now = Clock.boot()
+    // Also before a fault: what the broker acknowledged, it has.
+    takeAcknowledgements(now)
+    switch outcome {
+    case .isOver(let fault):
+      fail(fault, now)
+    case .goesOn(let newPhase):
+      let wasOpen = sessionPhase == .open
+      sessionPhase = newPhase
+      if newPhase == .open, !wasOpen { greet(now) }
+    }
+  }
+
+  /// A session is open: tells everybody that we are here.
+  private mutating func greet(_ now: Int64) {
+    backoff.reset()
+    context.slot.add(to: .connects)
+    if namedFault != nil {
+      Log.notice("connected to \(sessionSettings.place) again")
+    } else {
+      Log.info("connected to \(sessionSettings.place)")
+    }
+    namedFault = nil
+    hasBeenOpen = true
+    receiveMaximum = session?.receiveMaximum() ?? 1
+    phase = .open
+    let payload = sessionSettings.onlinePayload
+    switch session?.publishStatus(payload, topic: topics.status) {
+    case .failed(let fault)?: fail(fault, now)
+    case .impossible?:
+      Log.warning("the broker does not take the status message: check uplink.status_topic")
+    case .sent?, nil: break
+    }
+  }
+
+  /// Publishes events while the window has room: at most a window of them.
+  mutating func send(_ now: Int64) {
+    guard now >= delivery.pauseEnd else { return }
+    let time = context.clock.messageTime()
+    for _ in 0..<Int(Delivery.windowMax) {
+      guard let (event, position) = delivery.nextToSend(receiveMaximum: receiveMaximum) else {
+        return
+      }
+      switch publish(event, time) {
+      case .sent(let messageID):
+        delivery.noteSent(position, messageID: messageID, now: now)
+        context.slot.add(to: .published)
+        context.slot.progress &+= 1
+      case .impossible:
+        delivery.noteImpossible(position)
+        noteDropped("can't be sent: larger than the broker takes, or its topic is not valid", event)
+      case .failed(let fault):
+        return fail(fault, now)
+      }
+    }
+  }
+
+  private mutating func publish(_ event: Event, _ time: MessageTime) -> PublishResult {
+    guard encoder.encode(event, time) else { return .impossible }
+    sequenceText.removeAll()
+    sequenceText.append(event.sequence)
+    sequenceText.append(UInt8(0))
+    let properties = MessageProperties(
+      device: deviceProperty, epoch: epochProperty, sequence: sequenceText)
+    let topic =
+      event.kind == .droppedEvents ? topics.gap : topics.channels[Int(event.channel)]
+    // Safe: the buffer outlives the call.
+    let result = unsafe encoder.buffer.withBytes {
+      unsafe session?.publish(topic: topic, payload: $0, retained: false, properties: properties)
+    }
+    return result ?? .failed(.dropped)
+  }
+
+  private mutating func noteDropped(_ why: StaticString, _ event: Event) {
+    context.slot.add(to: .eventsDropped)
+    if !namedImpossible {
+      namedImpossible = true
+      Log.error("event \(event.sequence) is dropped and counted (events-dropped): \(why)")
+    }
+  }
+
+  private mutating func takeAcknowledgements(_ now: Int64) {
+    // Copied out, because what is done with them needs all of this structure.
+    var list: [Acknowledgement] = []
+    session?.takeAcknowledgements { list.append($0) }
+    for acknowledgement in list {
+      switch delivery.note(acknowledgement, now: now) {
+      case .acknowledged: context.slot.add(to: .acknowledged)
+      case .acknowledgedAfterRefusal:
+        context.slot.add(to: .acknowledged)
+        namedRefusal = 0
+        Log.notice("the broker accepts what it had refused")
+      case .refused: nameRefusal()
+      case .dropped:
+        context.slot.add(to: .eventsDropped)
+        Log.error(
+          "the broker calls a message invalid (code \(acknowledgement.code)): it is dropped")
+      case .foreign:
+        if case .leaving = phase { end() }
+      }
+    }
+  }
+
+  private mutating func nameRefusal() {
+    let code = delivery.refusalCode
+    guard code != namedRefusal else { return }
+    namedRefusal = code
+    switch code {
+    case 0x87:
+      Log.error("the broker does not let this client publish: allow \(context.settings.topic)")
+    case 0x97: Log.error("the broker's quota for this client is used up")
+    default: Log.error("the broker refuses messages with reason code \(code)")
+    }
+  }
+
+  mutating func watchAcknowledgements(_ now: Int64) {
+    guard phase == .open, delivery.underWayCount > 0,
+      now - delivery.progressTime >= context.deadlines.acknowledgement
+    else { return }
+    fail(.acknowledgementTimeout, now)
+  }
+
+  /// Ends the session, names the cause if it is a new one, and waits.
+  mutating func fail(_ fault: UplinkFault, _ now: Int64) {
+    let wasOpen = phase == .open
+    closeSession()
+    if !wasOpen { context.slot.add(to: .connectFailures) }
+    switch phase {
+    case .draining, .leaving, .ended:
+      phase = .ended
+      return
+    case .waiting, .connecting, .open: break
+    }
+    let pause = backoff.next(limit: pauseLimit(fault, now))
+    phase = .waiting(until: now + pause)
+    guard fault != namedFault else { return }
+    namedFault = fault
+    namedFaultCount += 1
+    Log.warning("\(fault.text(sessionSettings.place)); trying again until it works")
+  }
+
+  /// Some faults are known to pass soon.
+  private func pauseLimit(_ fault: UplinkFault, _ now: Int64) -> Int64 {
+    switch fault {
+    case .certificateNotYetValid: Uplink.clockPauseMax
+    case .network, .nameServerSilent, .nameUnknown:
+      !hasBeenOpen && now - startTime < Uplink.bootPeriod ? 1_000_000_000 : .max
+    default: .max
+    }
+  }
+
+  private mutating func closeSession() {
+    session = nil
+    delivery.noteSessionEnd()
+  }
+
+  /// Replaces birth by "offline", and waits for the broker to have it.
+  mutating func leave(_ now: Int64) {
+    let payload = sessionSettings.offlinePayload
+    switch session?.publishStatus(payload, topic: topics.status) {
+    case .sent?: phase = .leaving(deadline: now + context.deadlines.leave)
+    case .impossible?, .failed?, nil: end()
+    }
+  }
+
+  mutating func end() {
+    if session != nil, sessionPhase == .open { session?.leave() }
+    closeSession()
+    phase = .ended
+  }
+}
