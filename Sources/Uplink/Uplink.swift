@@ -30,7 +30,7 @@ public enum UplinkStep: UInt64, Sendable {
 /// | leaving | acknowledged, or its deadline | ended |
 /// | draining, leaving | a fault | ended |
 /// | waiting, connecting | asked to stop | ended |
-public struct Uplink: ~Copyable {
+struct Uplink: ~Copyable {
   enum Phase: Equatable {
     case waiting(until: Int64)
     case connecting(deadline: Int64)
@@ -75,7 +75,7 @@ public struct Uplink: ~Copyable {
   var pollItems: [PollItem]
 
   /// `seed` spreads the pauses.
-  public init(_ context: UplinkContext, seed: UInt64) {
+  init(_ context: UplinkContext, seed: UInt64) {
     let settings = context.settings
     topics = Topics(settings: settings, device: context.device, channels: context.channels)
     sessionSettings = SessionSettings(
@@ -98,7 +98,7 @@ public struct Uplink: ~Copyable {
   }
 
   /// Works until the stop descriptor is readable, and at most two seconds longer.
-  public mutating func run() {
+  mutating func run() {
     if context.settings.host.isEmpty {
       Log.notice("no broker is configured (uplink.broker): readings stay on this device")
     }
@@ -210,8 +210,16 @@ public struct Uplink: ~Copyable {
   }
 }
 
+/// The uplink task from its start to its end: works until the context's stop descriptor is readable,
+/// and at most two seconds longer. `seed` spreads the pauses between attempts.
+public func serveUplink(_ context: UplinkContext, seed: UInt64) {
+  prepareUplinkProcess()
+  var uplink = Uplink(context, seed: seed)
+  uplink.run()
+}
+
 /// What the process of the uplink does once, before its first session.
-public func prepareUplinkProcess() {
+func prepareUplinkProcess() {
   // The resolver asks each name server twice and waits 2 s each time, instead of 5 s: the longest
   // time that this task can be deaf to everything else.
   setEnvironment("RES_OPTIONS", "timeout:2 attempts:2")

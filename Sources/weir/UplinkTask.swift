@@ -10,9 +10,7 @@ func runUplink(_ context: UplinkContext) -> Never {
     let signals = try SignalReader([Linux.Signal.terminate, Linux.Signal.interrupt])
     var context = context
     context.stopDescriptor = signals.descriptor.number
-    prepareUplinkProcess()
-    var uplink = Uplink(context, seed: randomSeed())
-    uplink.run()
+    serveUplink(context, seed: randomSeed())
     exitProcess(0)
   } catch {
     Log.error("can't start: \(error.call.description): \(error.text)")
