@@ -13,11 +13,13 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
 ]
 
-/// What every module of the product is compiled with.
+/// What every module of the product is compiled with. In ordinary mode the Glibc module, which
+/// Swift's own libraries import, must see the system's headers with the feature macro of CLinux.h:
+/// otherwise the two define the same types differently, and sanitized builds fail.
 let product: [SwiftSetting] =
   embedded
   ? strict + [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
-  : strict
+  : strict + [.unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
 
 /// The modules on the data path: the compiler refuses every allocation in them.
 let dataPath: [SwiftSetting] =
@@ -105,24 +107,29 @@ let deskTargets: [Target] = [
     name: "RigTests", dependencies: ["Desk", "Drivers"], path: "Tests/Rig", swiftSettings: strict),
 ]
 
+/// The named targets and all that they need.
+func closure(of names: [String], in all: [Target]) -> [Target] {
+  var wanted = Set(names)
+  // As many rounds as there are targets: no chain of dependencies is longer.
+  for _ in all {
+    for target in all where wanted.contains(target.name) {
+      for case .byNameItem(let name, _) in target.dependencies { wanted.insert(name) }
+    }
+  }
+  return all.filter { wanted.contains($0.name) }
+}
+
 /// `WEIR_TESTS=RingTests,...` leaves only these test targets and what they need: builds under a
 /// sanitizer compile everything anew, and would otherwise compile weirctl too.
 let onlyTests = Context.environment["WEIR_TESTS"]?.split(separator: ",").map(String.init)
-let targets: [Target]
-if embedded {
-  targets = productTargets
-} else if let onlyTests {
-  targets = productTargets + deskTargets.filter { onlyTests.contains($0.name) }
-} else {
-  targets = productTargets + deskTargets
-}
-let hasDesk = !embedded && onlyTests == nil
+let allTargets = embedded ? productTargets : productTargets + deskTargets
+let targets = onlyTests.map { closure(of: $0, in: allTargets) } ?? allTargets
+let programs = ["weir", "weirctl"].filter { name in targets.contains { $0.name == name } }
 
 let package = Package(
   name: "weir",
-  products: [.executable(name: "weir", targets: ["weir"])]
-    + (hasDesk ? [.executable(name: "weirctl", targets: ["weirctl"])] : []),
-  dependencies: hasDesk
+  products: programs.map { .executable(name: $0, targets: [$0]) },
+  dependencies: programs.contains("weirctl")
     ? [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")]
     : [],
   targets: targets
