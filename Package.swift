@@ -74,8 +74,9 @@ let deskTargets: [Target] = [
   .testTarget(
     name: "RingTests", dependencies: ["Ring"], path: "Tests/Ring", swiftSettings: strict),
   .testTarget(
-    name: "SignalTests", dependencies: ["Signal", "Ring"], path: "Tests/Signal",
-    swiftSettings: strict),
+    name: "SignalTests", dependencies: ["Signal", "Ring", "CTrace"],
+    path: "Tests/Signal", swiftSettings: strict),
+  .target(name: "CTrace", path: "Tests/CTrace"),
   .testTarget(
     name: "SensorsTests", dependencies: ["Sensors"], path: "Tests/Sensors", swiftSettings: strict),
   .testTarget(
