@@ -77,6 +77,7 @@ progress_end() {
 weir_limit=1200
 weir_tail=25
 weir_group=
+weir_locks=()
 watched() {
   local title=$1 log=$2 status=0 watcher
   shift 2
@@ -88,7 +89,7 @@ watched() {
     "$@" >"$log" 2>&1 </dev/null || status=$?
   else
     set -m
-    "$@" >"$log" 2>&1 </dev/null &
+    without_locks "$@" >"$log" 2>&1 </dev/null &
     weir_group=$!
     set +m
     watch_log "$title" "$log" "$weir_group" &
@@ -127,15 +128,51 @@ watch_log() {
   done
 }
 
-# end_group GROUP: asks the processes of the group to end, and after ten seconds ends them.
+# without_locks COMMAND...: in a child, which must not hold a lock that outlives this script.
+without_locks() {
+  local handle
+  for handle in "${weir_locks[@]}"; do
+    exec {handle}>&-
+  done
+  "$@"
+}
+
+# descendants PID: the process and all that it started, a number a line.
+descendants() {
+  local child
+  printf '%s\n' "$1"
+  # shellcheck disable=SC2013 # they are words
+  for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
+    descendants "$child"
+  done
+}
+
+# end_group GROUP: asks the processes of the group to end, as Ctrl-C would, and after ten seconds
+# ends them. SwiftPM gives each compiler and each test a group of its own and forgets them when it
+# is terminated; so the processes are listed first, and none of them may remain.
 end_group() {
-  local tick
-  kill -TERM -- "-$1" 2>/dev/null || return 0
+  local tick list remaining process
+  mapfile -t list < <(descendants "$1")
+  kill -INT -- "-$1" 2>/dev/null || true
   for ((tick = 0; tick < 100; tick++)); do
-    kill -0 -- "-$1" 2>/dev/null || return 0
+    remaining=()
+    for process in "${list[@]}"; do
+      if running "$process"; then
+        remaining+=("$process")
+      fi
+    done
+    [ ${#remaining[@]} -gt 0 ] || return 0
+    # Not everything listens to an interrupt.
+    [ "$tick" -ne 30 ] || kill -TERM "${remaining[@]}" 2>/dev/null || true
     sleep 0.1
   done
-  kill -KILL -- "-$1" 2>/dev/null || true
+  kill -KILL "${remaining[@]}" 2>/dev/null || true
+}
+# running PID: it is there, and more than an entry that its parent has yet to collect.
+running() {
+  local state
+  state=$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) || return 1
+  [ -n "$state" ] && [ "${state%% *}" != Z ]
 }
 
 # in_folder FOLDER COMMAND...
@@ -155,11 +192,13 @@ usage() {
   sed -n '2,/^[^#]/p' "$0" | sed -n 's/^# \{0,1\}//p'
 }
 
-# lock NAME: one run at a time. The lock is the file's, so it is gone with the process.
+# lock NAME [FOLDER]: one run at a time, of all checkouts that share .cross, or that share FOLDER.
+# The lock is this process's, so it is gone when this ends.
 lock() {
-  local handle
-  mkdir -p "$weir_cache"
-  exec {handle}>"$weir_cache/lock-$1"
+  local folder=${2:-$weir_cache} handle
+  mkdir -p "$folder"
+  exec {handle}>"$folder/lock-$1"
+  weir_locks+=("$handle")
   if ! flock -n "$handle"; then
     say "waiting for another run of $weir_name to end"
     flock "$handle"
