@@ -14,7 +14,8 @@ public func eventLine(_ message: Message, now: Double) -> String {
     let unit = record.unit.isEmpty ? "" : " \(printable(record.unit))"
     let reading = record.readingSequence.map { " rseq=\($0)" } ?? ""
     return "\(timestamp(record.time)) \(printable(record.device)) \(channel) "
-      + "\(words(record.content, unit: unit)) epoch=\(record.epoch) seq=\(record.sequence)\(reading)"
+      + words(record.content, unit: unit)
+      + " epoch=\(record.epoch) seq=\(record.sequence)\(reading)"
   }
 }
 

@@ -28,7 +28,8 @@ public struct Gateways: Sendable {
     }
   }
 
-  /// The receiver was disconnected and has a new session: what came meanwhile is not the gateway's loss.
+  /// The receiver was disconnected and has a new session: what came meanwhile is not the
+  /// gateway's loss.
   public mutating func receiverWasAway() {
     for index in devices.indices { devices[index].sequence.resume() }
   }

@@ -1,6 +1,6 @@
-// The module Desk: what a program at a desk knows of a gateway's messages. It receives them, decodes
-// them, accounts for what is missing, and draws them. It never publishes. `weirctl` and the tests
-// of the whole system use it; nothing of the product does.
+// The module Desk: what a program at a desk knows of a gateway's messages. It receives them,
+// decodes them, accounts for what is missing, and draws them. It never publishes. `weirctl` and the
+// tests of the whole system use it; nothing of the product does.
 
 /// One message of a gateway, decoded.
 public enum Message: Equatable, Sendable {

@@ -79,8 +79,8 @@ func timestamp(_ seconds: Double) -> String {
   let shiftedMonth = (5 * dayOfYear + 2) / 153
   let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
   let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-  let date =
-    "\(digits(year, 4))-\(digits(month, 2))-\(digits(dayOfYear - (153 * shiftedMonth + 2) / 5 + 1, 2))"
+  let dayOfMonth = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+  let date = "\(digits(year, 4))-\(digits(month, 2))-\(digits(dayOfMonth, 2))"
   let hours = "\(digits(rest / 3_600_000, 2)):\(digits(rest / 60_000 % 60, 2))"
   return "\(date)T\(hours):\(digits(rest / 1000 % 60, 2)).\(digits(rest % 1000, 3))Z"
 }

@@ -77,7 +77,8 @@ public enum ConnectionState: Equatable, Sendable {
     mosquitto_lib_cleanup()
   }
 
-  /// Does what there is to do, and waits at most `timeoutMilliseconds` for it. A signal ends the wait.
+  /// Does what there is to do, and waits at most `timeoutMilliseconds` for it. A signal ends the
+  /// wait.
   public func step(timeoutMilliseconds: Int32) {
     if !isAttempting {
       let wait = attemptedAt + Self.retrySeconds - secondsOfMonotonicClock()

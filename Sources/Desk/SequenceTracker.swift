@@ -20,8 +20,8 @@ public struct SequenceTracker: Sendable {
   /// Missing numbers whose place was forgotten.
   public private(set) var forgottenCount: UInt64 = 0
 
-  /// - Parameter start: the number that the series begins with; nil accepts any, for a receiver that
-  ///   came late.
+  /// - Parameter start: the number that the series begins with; nil accepts any, for a receiver
+  ///   that came late.
   public init(start: UInt64? = nil) { next = start }
 
   /// How many numbers are missing without a word of the sender.
@@ -29,8 +29,8 @@ public struct SequenceTracker: Sendable {
     holes.reduce(forgottenCount) { $0 + ($1.upperBound - $1.lowerBound) }
   }
 
-  /// Takes note of a number. False when it was a duplicate, or the greatest of all, which has no next
-  /// and which no sender reaches.
+  /// Takes note of a number. False when it was a duplicate, or the greatest of all, which has no
+  /// next and which no sender reaches.
   @discardableResult
   public mutating func receive(_ number: UInt64) -> Bool {
     guard number < .max else { return false }

@@ -1,5 +1,5 @@
 // Invariants checked, with a real broker:
-// - what is published arrives once, unchanged, over plain TCP and over TLS, with and without a user;
+// - what is published arrives once, unchanged, over plain TCP and TLS, with and without a user;
 // - a receiver waits for a broker that is not there, and returns to one that was gone;
 // - what cannot work is named: a refused password, a certificate of somebody else's CA.
 
@@ -28,7 +28,7 @@ import Testing
     try broker.start()
     let recorder = try Recorder(port: broker.port)
     for value in 0..<3 { try publish(value, port: broker.port) }
-    _ = try recorder.wait("value 2", seconds: 5) { $0.content == .value(2) }
+    try recorder.wait("value 2", seconds: 5) { $0.content == .value(2) }
     #expect(recorder.records.map(\.sequence) == [0, 1, 2])
     try run(
       "mosquitto_pub", ["-p", "\(broker.port)", "-t", "weir/x", "-m", "garbage"], in: folder)
@@ -46,7 +46,7 @@ import Testing
     try publish(
       7, port: broker.port,
       options: ["--cafile", authority.certificatePath, "-u", "plant", "-P", "secret"])
-    _ = try recorder.wait("value 7", seconds: 5) { $0.content == .value(7) }
+    try recorder.wait("value 7", seconds: 5) { $0.content == .value(7) }
 
     #expect(
       try failure(port: broker.port, authority: authority, password: "wrong").contains("authoris"))

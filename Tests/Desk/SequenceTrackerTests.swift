@@ -1,6 +1,6 @@
 // Invariants checked:
-// - in whatever order numbers and explanations come, after all of them the tracker's account is that
-//   of a plain set: missing = never received, never explained, below the highest;
+// - in whatever order numbers and explanations come, after all of them the tracker's account is
+//   that of a plain set: missing = never received, never explained, below the highest;
 // - a number counts as a duplicate exactly when it was received before;
 // - a receiver that comes late, or was away, sees no hole before its first number.
 

@@ -1,5 +1,5 @@
-// The module Drivers: what the tests of the whole system start and steer. Everything that is started
-// here is ended by its own process id, and every wait has a deadline. Only tests use it.
+// The module Drivers: what the tests of the whole system start and steer. Everything that is
+// started here is ended by its own process id, and every wait has a deadline. Only tests use it.
 
 import Foundation
 
@@ -15,7 +15,8 @@ public enum Ending: Equatable, Sendable {
   case killed(signal: Int32)
 }
 
-/// A process that a test started, with its output in a file. It ends with this object at the latest.
+/// A process that a test started, with its output in a file. It ends with this object at the
+/// latest.
 public final class Program {
   public let process: pid_t
   public let outputPath: String

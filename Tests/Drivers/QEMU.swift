@@ -63,7 +63,8 @@ public final class QMP {
   }
 }
 
-/// QEMU's test protocol (docs/devel/testing/qtest): drives the pins of a machine that runs normally.
+/// QEMU's test protocol (docs/devel/testing/qtest): drives the pins of a machine that runs
+/// normally.
 public final class QTest {
   private let socket: UnixSocket
 

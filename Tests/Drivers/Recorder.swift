@@ -110,6 +110,7 @@ public final class Recorder: Sendable {
   }
 
   /// Waits for a message that answers the question, among all that came and come.
+  @discardableResult
   public func wait<T>(
     _ what: String, seconds: Double, _ question: ([Received]) -> T?
   ) throws -> T {
@@ -129,6 +130,7 @@ public final class Recorder: Sendable {
   }
 
   /// Waits for one record.
+  @discardableResult
   public func wait(
     _ what: String, seconds: Double, after: Double = 0, where test: (Record) -> Bool
   ) throws -> Received {

@@ -30,7 +30,7 @@ extension Rig {
     let pins = try Program(
       try find("qemu-system-aarch64"),
       [
-        "-M", "virt", "-cpu", "cortex-a53", "-display", "none", "-monitor", "none",
+        "-M", "virt", "-cpu", "cortex-a53", "-nic", "none", "-display", "none", "-monitor", "none",
         "-serial", "none", "-S",
         "-qmp", "unix:\(folder.file("qmp2")),server=on,wait=off",
         "-qtest", "unix:\(folder.file("qtest")),server=on,wait=off", "-qtest-log", "/dev/null",
