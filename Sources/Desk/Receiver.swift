@@ -135,11 +135,12 @@ public enum ConnectionState: Equatable, Sendable {
   }
 
   private func reason(_ result: Int32) -> String {
+    // What went wrong with TLS is only in the library's log; the result may name any consequence.
+    if !lastLibraryError.isEmpty { return lastLibraryError }
     if result == MOSQ_ERR_ERRNO.intValue {
       // Safe: strerror returns a terminated string that lives until the next call.
       return unsafe String(cString: strerror(errno))
     }
-    if result == MOSQ_ERR_TLS.intValue, !lastLibraryError.isEmpty { return lastLibraryError }
     // Safe: a static, terminated string.
     return unsafe String(cString: mosquitto_strerror(result))
   }

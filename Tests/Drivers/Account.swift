@@ -13,6 +13,11 @@ public struct Account {
   /// Readings and events that the gateway itself reported as missed or lost.
   public private(set) var reportedCount: UInt64 = 0
 
+  /// The counts, for a person.
+  public var summary: String {
+    "\(recordCount) records, \(duplicateCount) duplicates, \(reportedCount) reported as lost"
+  }
+
   private var firsts: [Key: Record] = [:]
   private var readings: [Reading: UInt64] = [:]
 
