@@ -6,11 +6,11 @@ import Sensors
 /// The file is opened at the first transfer, and again after the adapter went away, so that a bus
 /// which is missing at the start is picked up when it appears.
 ///
-/// **A stuck bus.** A device that holds a line low makes every transfer time out. Adapters that know
-/// how to clock such a device free do so in the kernel, by themselves. Where that does not happen
-/// (i2c-bcm2835 cannot), what is left to user space is to unbind the adapter's driver and bind it
-/// again, which resets the controller. That is done after `stuckCountMax` failures in a row, at most
-/// once in `recoveryPauseMin`, then more and more rarely up to `recoveryPauseMax`.
+/// **A stuck bus.** A device that holds a line low makes every transfer time out. Adapters that
+/// know how to clock such a device free do so in the kernel, by themselves. Where that does not
+/// happen (i2c-bcm2835 cannot), what is left to user space is to unbind the adapter's driver and
+/// bind it again, which resets the controller. That is done after `stuckCountMax` failures in a
+/// row, at most once in `recoveryPauseMin`, then more and more rarely up to `recoveryPauseMax`.
 ///
 /// The kernel waits in unbind until nobody has the adapter open, so ours is closed first. Another
 /// program that keeps it open would hold this task in the kernel until it lets go.

@@ -2,8 +2,8 @@ import Sensors
 
 /// A DPS310, register by register, with a calibration of its own.
 ///
-/// It computes its raw results by solving the compensation for them, with code of its own, so that a
-/// driver and its model do not share a mistake.
+/// It computes its raw results by solving the compensation for them, with code of its own, so that
+/// a driver and its model do not share a mistake.
 struct SimulatedDPS310: Sendable {
   let weather: Weather
   /// Of this specimen: c0, c1, c00, c10, c01, c11, c20, c21, c30.
@@ -162,8 +162,8 @@ struct SimulatedDPS310: Sendable {
     return (low + high) / 2
   }
 
-  /// The register's 24 bits. Above 8 single measurements the sum does not fit without the shift: its
-  /// upper bits are lost.
+  /// The register's 24 bits. Above 8 single measurements the sum does not fit without the shift:
+  /// its upper bits are lost.
   private static func result(_ scaled: Double, _ precision: UInt8, shift: Bool) -> Int {
     let factors: InlineArray<8, Double> = [
       524_288, 1_572_864, 3_670_016, 7_864_320, 253_952, 516_096, 1_040_384, 2_088_960,

@@ -62,8 +62,8 @@ public struct ThermalZone: ManagedBus, ~Copyable {
   }
 }
 
-/// The number that a file of sysfs holds: an optional minus, digits, an end of line. Nil for anything
-/// else, and for what does not fit.
+/// The number that a file of sysfs holds: an optional minus, digits, an end of line. Nil for
+/// anything else, and for what does not fit.
 func decimal(_ text: Span<UInt8>) -> Int32? {
   var value: Int64 = 0
   var digitCount = 0

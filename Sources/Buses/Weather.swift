@@ -1,4 +1,5 @@
-/// Plausible weather from a seed: every value is a function of seed and time alone, so a run replays.
+/// Plausible weather from a seed: every value is a function of seed and time alone, so a run
+/// replays.
 ///
 /// It is value noise: numbers drawn for the corners of a grid in time, with smooth passages between
 /// them, in three grids of 20 min, 2 min and 7 s that matter less and less.

@@ -45,5 +45,6 @@ public struct I2CAdapter: ~Copyable {
 
 extension Errno {
   public static var notSupported: Errno { Errno(rawValue: ENOTSUP) }
+  public static var tooManyFiles: Errno { Errno(rawValue: EMFILE) }
   public static var shutDown: Errno { Errno(rawValue: ESHUTDOWN) }
 }

@@ -1,8 +1,8 @@
 import CLinux
 
 extension FileDescriptor {
-  /// Reads from `offset` on, at most `into.count` bytes (pread(2)): how a file of sysfs, whose content
-  /// is made when it is read from its beginning, is read again and again.
+  /// Reads from `offset` on, at most `into.count` bytes (pread(2)): how a file of sysfs, whose
+  /// content is made when it is read from its beginning, is read again and again.
   public func read(at offset: Int, into: inout MutableSpan<UInt8>) throws(SystemError) -> Int {
     let number = self.number
     // Safe: the span outlives the call and its size is given.

@@ -74,8 +74,8 @@ public enum DPS310Oversampling: UInt8, Sendable {
     self.init(rawValue: UInt8(factor.trailingZeroBitCount))
   }
 
-  /// kP and kT, what a raw result is divided by (§4.9.3, table 9). Above 8 the result is longer than
-  /// the register and is shifted (`needsShift`), which is why they fall back.
+  /// kP and kT, what a raw result is divided by (§4.9.3, table 9). Above 8 the result is longer
+  /// than the register and is shifted (`needsShift`), which is why they fall back.
   public var scaleFactor: Double {
     switch self {
     case .x1: 524_288

@@ -32,7 +32,8 @@ public struct DPS310: SensorDriver, Sendable {
     static let product: UInt8 = 0x0d
     static let coefficients: UInt8 = 0x10
     static let coefficientSource: UInt8 = 0x28
-    /// Not in the datasheet: bit 1 says that the fuses are right (Linux, drivers/iio/pressure/dps310.c).
+    /// Not in the datasheet: bit 1 says that the fuses are right (Linux,
+    /// drivers/iio/pressure/dps310.c).
     static let fuseState: UInt8 = 0x32
     static let fuse: UInt8 = 0x62
   }
@@ -54,11 +55,11 @@ public struct DPS310: SensorDriver, Sendable {
   static let softReset: UInt8 = 0x09
   /// Coefficients are readable 40 ms after a reset, the sensor 12 ms after it (§2.2, table 3).
   static let resetNanoseconds: Int64 = 40_000_000
-  /// Measurement times are typical ones: how often a result that is late is asked for again, after an
-  /// eighth of its time more each.
+  /// Measurement times are typical ones: how often a result that is late is asked for again, after
+  /// an eighth of its time more each.
   static let pollCountMax: UInt8 = 8
-  /// PM_RATE and TMP_RATE mean nothing in command mode. Set to 001 they tell a device that we set up
-  /// from one that lost its power, whose registers are zero.
+  /// PM_RATE and TMP_RATE mean nothing in command mode. Set to 001 they tell a device that we set
+  /// up from one that lost its power, whose registers are zero.
   static let setUpMark: UInt8 = 0x10
   static let pressureRange = 30_000.0...120_000.0
   static let temperatureRange = -40.0...85.0
@@ -168,8 +169,8 @@ extension DPS310 {
   ) throws(SensorError) -> Progress {
     phase = .unknown
     let found = try bus.byte(address: address, register: Register.product)
-    // QEMU's model does not answer this register and reads as 0xff; the coefficients and the settings
-    // read back in `setUp` tell such a device from an empty one.
+    // QEMU's model does not answer this register and reads as 0xff; the coefficients and the
+    // settings read back in `setUp` tell such a device from an empty one.
     guard found == Self.product || found == 0xff else { throw .wrongDevice(found: found) }
     try bus.write(address: address, register: Register.reset, byte: Self.softReset)
     phase = .resetting

@@ -14,8 +14,8 @@ public enum LineReading: UInt8, BitwiseCopyable, Sendable {
 public struct LineEvent: BitwiseCopyable, Equatable, Sendable {
   /// ns of CLOCK_BOOTTIME.
   public var time: Int64
-  /// The number of this edge on its line, from 1 on when the line was requested; it counts also those
-  /// that the kernel's queue dropped.
+  /// The number of this edge on its line, from 1 on when the line was requested; it counts also
+  /// those that the kernel's queue dropped.
   public var lineSequence: UInt32
   /// The position of the line in the task's list.
   public var line: UInt16
@@ -90,8 +90,8 @@ public struct LineSource: Sendable {
     return news
   }
 
-  /// The line is not ours, or no longer. An `edges` line has no deadlines on which to say so: it does
-  /// it here, once for every reason.
+  /// The line is not ours, or no longer. An `edges` line has no deadlines on which to say so: it
+  /// does it here, once for every reason.
   public mutating func detach(
     _ reason: Quality, now: Int64, next: inout UInt64, output: inout SenseOutput
   ) -> SenseNews {
@@ -148,8 +148,8 @@ public struct LineSource: Sendable {
     mode == .level && isWatched && now >= schedule.deadline(next)
   }
 
-  /// Does what is due at `now`, one deadline at most (and the missed ones before it). `level` is the
-  /// line's, where `wantsLevel`; nil when it could not be read.
+  /// Does what is due at `now`, one deadline at most (and the missed ones before it). `level` is
+  /// the line's, where `wantsLevel`; nil when it could not be read.
   ///
   /// A counter that is late closes each interval by itself, as long as the line was watched: the
   /// kernel counted on.

@@ -4,8 +4,8 @@ import Ring
 public enum SensorError: Error, Equatable, Sendable {
   /// The transfer failed. `.bus(.nack)` is what a device that is absent looks like.
   case bus(BusError)
-  /// Something answers at the address, but it is not the configured device. `found` is the byte that
-  /// gave it away.
+  /// Something answers at the address, but it is not the configured device. `found` is the byte
+  /// that gave it away.
   case wrongDevice(found: UInt8)
   /// The right device, but what it answers fails its own check.
   case badData

@@ -1,7 +1,8 @@
 import Ring
 
-/// When a channel is read: `first` + n × `period`, for ever. The sequence number of a reading is its
-/// n, so a task that starts again derives from the time and the last committed number what it missed.
+/// When a channel is read: `first` + n × `period`, for ever. The sequence number of a reading is
+/// its n, so a task that starts again derives from the time and the last committed number what it
+/// missed.
 public struct SenseSchedule: Equatable, Sendable {
   /// The deadline of sequence 0, ns of CLOCK_BOOTTIME.
   public let first: Int64
@@ -96,6 +97,8 @@ public struct SenseOutput: Sendable {
   public static let capacity = 4
 
   public private(set) var count = 0
+  /// Attempts to measure that failed in this step, for the task's counter.
+  public internal(set) var failureCount = 0
   private var readings: InlineArray<4, Reading>
 
   public init() {
@@ -115,5 +118,8 @@ public struct SenseOutput: Sendable {
     return readings[index]
   }
 
-  public mutating func removeAll() { count = 0 }
+  public mutating func removeAll() {
+    count = 0
+    failureCount = 0
+  }
 }

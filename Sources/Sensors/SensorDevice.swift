@@ -1,5 +1,6 @@
 /// Any of the drivers, chosen once from the configuration: a closed set, so that the data path has
-/// no allocation and no dynamic dispatch. A new sensor is one file with its driver, and one case here.
+/// no allocation and no dynamic dispatch. A new sensor is one file with its driver, and one case
+/// here.
 public enum SensorDevice: SensorDriver, Sendable {
   case tmp105(TMP105)
   case lm75(LM75)

@@ -91,6 +91,7 @@ public struct SensorSource: Sendable {
     } catch {
       activity = .idle
       device.forget()
+      output.failureCount += 1
       let reason = error.quality
       finish(sequence, .failure(reason), now: now, next: &next, output: &output)
       return backoff.fail(reason, now: now) ? .failed(reason) : .nothing

@@ -1,6 +1,7 @@
 /// The SoC's own temperature. The kernel gives it in a file, in thousandths of a degree
-/// (Documentation/driver-api/thermal/sysfs-api); the bus of such a sensor presents it as register 0,
-/// a big-endian 32-bit integer, so that it is scheduled, retried and reported as any other sensor.
+/// (Documentation/driver-api/thermal/sysfs-api); the bus of such a sensor presents it as register
+/// 0, a big-endian 32-bit integer, so that it is scheduled, retried and reported as any other
+/// sensor.
 public struct ThermalSensor: SensorDriver, Sendable {
   /// Wider than any SoC survives, narrower than what a broken zone reports.
   static let range = -55.0...150.0

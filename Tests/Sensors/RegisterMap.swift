@@ -1,7 +1,7 @@
 import Sensors
 
-/// A device that is nothing but a map of registers with a pointer that counts up: every register can
-/// be read, and written but for those that are `fixed`. What QEMU's models are.
+/// A device that is nothing but a map of registers with a pointer that counts up: every register
+/// can be read, and written but for those that are `fixed`. What QEMU's models are.
 struct RegisterMap: RegisterBus {
   var registers = [UInt8](repeating: 0, count: 256)
   var fixed: Set<UInt8> = []

@@ -1,5 +1,5 @@
-// Transfers on an I²C adapter's device file (linux/i2c-dev.h), which need structures of pointers and
-// ioctl numbers that Swift cannot import.
+// Transfers on an I²C adapter's device file (linux/i2c-dev.h), which need structures of pointers
+// and ioctl numbers that Swift cannot import.
 #ifndef WEIR_I2C_H
 #define WEIR_I2C_H
 
