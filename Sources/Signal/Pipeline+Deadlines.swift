@@ -2,8 +2,9 @@ import Ring
 
 extension Pipeline {
   /// Does what is overdue by the clock, at most `batchReadingCountMax` times, a channel's earlier
-  /// stages before its later ones; returns the earliest deadline that remains.
-  mutating func fireDeadlines() -> Int64 {
+  /// stages before its later ones; finds the earliest deadline that remains. Returns how many were
+  /// overdue and done.
+  mutating func fireDeadlines() -> Int {
     // What is given away here may open windows further down: their deadlines are noted anew.
     nextDeadline = Int64.max
     var left = batchReadingCountMax
@@ -19,7 +20,7 @@ extension Pipeline {
         }
       }
     }
-    return nextDeadline
+    return batchReadingCountMax - left
   }
 
   private mutating func fire(_ index: Int, channel: UInt16, later: Range<Int>) {

@@ -120,8 +120,13 @@ extension Pipeline {
     let readingCount = takeReadings()
     fullBatchCount = readingCount < batchReadingCountMax ? 0 : fullBatchCount + 1
     // A window is not closed by the clock while readings of it may still wait in the inputs.
+    var firedCount = 0
     if nextDeadline <= now, fullBatchCount == 0 || fullBatchCount >= fullBatchCountMax {
-      nextDeadline = fireDeadlines()
+      firedCount = fireDeadlines()
+    }
+    guard hasGap || readingCount > 0 || firedCount > 0 else {
+      // The deadline was one that the data had met already.
+      return PipelineStep(readingCount: 0, hasCommitted: false, nextDeadline: nextDeadline)
     }
     commit(readingCount)
     let deadline = readingCount == batchReadingCountMax ? now : nextDeadline

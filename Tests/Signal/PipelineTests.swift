@@ -167,6 +167,22 @@ func makeSurroundings(
     #expect(batches == fullBatchCountMax)
   }
 
+  @Test func aDeadlineThatTheDataHasMetCommitsNothing() throws {
+    let surroundings = try makeSurroundings([[.window(span: second)]])
+    var pipeline = try surroundings.makePipeline()
+    for time in [0, second] {
+      #expect(try surroundings.push(Reading(time: time, sequence: 0, value: 1, channel: 0)))
+      #expect(pipeline.step(now: time).nextDeadline == second + graceMax)
+    }
+    // The first window is gone; the clock finds only the second, whose time has not come.
+    let idle = PipelineStep(
+      readingCount: 0, hasCommitted: false, nextDeadline: 2 * second + graceMax)
+    #expect(pipeline.step(now: second + graceMax) == idle)
+    #expect(pipeline.step(now: second + graceMax + 1) == idle)
+    #expect(pipeline.step(now: 2 * second + graceMax).hasCommitted)
+    #expect(try surroundings.takeEvents().map(\.time) == [second, 2 * second])
+  }
+
   @Test func manyDeadlinesTakeSeveralSteps() throws {
     let surroundings = try makeSurroundings(
       Array(repeating: [.window(span: second)], count: 600))
