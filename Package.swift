@@ -108,6 +108,18 @@ let deskTargets: [Target] = [
     name: "RigTests", dependencies: ["Desk", "Drivers"], path: "Tests/Rig", swiftSettings: strict),
 ]
 
+/// What is compared with its rivals (cross/bench), compiled as the product is. Never part of it.
+let benchTargets: [Target] = [
+  .target(
+    name: "Rivals", path: "Tests/Bench/ring/Rivals",
+    cSettings: [.unsafeFlags(["-O2"])], cxxSettings: [.unsafeFlags(["-O2"])]),
+  .executableTarget(
+    name: "bench-ring", dependencies: ["Ring", "Linux", "CLinux", "Rivals"],
+    path: "Tests/Bench/ring", exclude: ["Rivals"],
+    swiftSettings: product + [.unsafeFlags(["-parse-as-library"])],
+    linkerSettings: [.linkedLibrary("m")]),
+]
+
 /// The named targets and all that they need.
 func closure(of names: [String], in all: [Target]) -> [Target] {
   var wanted = Set(names)
@@ -123,7 +135,8 @@ func closure(of names: [String], in all: [Target]) -> [Target] {
 /// `WEIR_TESTS=RingTests,...` leaves only these test targets and what they need: builds under a
 /// sanitizer compile everything anew, and would otherwise compile weirctl too.
 let onlyTests = Context.environment["WEIR_TESTS"]?.split(separator: ",").map(String.init)
-let allTargets = embedded ? productTargets : productTargets + deskTargets
+let isBench = Context.environment["WEIR_BENCH"] == "1"
+let allTargets = productTargets + (isBench ? benchTargets : embedded ? [] : deskTargets)
 let targets = onlyTests.map { closure(of: $0, in: allTargets) } ?? allTargets
 let programs = ["weir", "weirctl"].filter { name in targets.contains { $0.name == name } }
 

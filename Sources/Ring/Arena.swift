@@ -50,7 +50,7 @@ public struct ArenaPlan: Sendable {
 
 /// Memory of the arena in which one thing lives: a ring, a commit cell, a doorbell, a task slot.
 @safe public struct ArenaBlock: @unchecked Sendable {
-  let base: UnsafeMutableRawPointer
+  public let base: UnsafeMutableRawPointer
   public let byteCount: Int
 
   /// `base` points to `byteCount` bytes that live as long as any view of them. The arena hands

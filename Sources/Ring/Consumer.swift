@@ -62,20 +62,39 @@
     return unsafe ring.slot(wanted).pointee
   }
 
-  /// Copies as many elements as there are, and as fit, to the front of `destination`, without
-  /// giving them back; returns how many.
+  /// Shows `body` the next elements where they lie in the ring, at most `countMax`, and moves on
+  /// behind them without giving them back; returns how many. They are one piece of memory, so
+  /// there may be more beyond it; there are none (and `body` is not called) only if the ring is
+  /// empty. Nothing is copied.
+  @inline(__always)
+  public mutating func nextInPlace(countMax: Int, _ body: (Span<Element>) -> Void) -> Int {
+    precondition(countMax > 0)
+    if position == cachedHead { refresh() }
+    let available = Int(truncatingIfNeeded: cachedHead &- position)
+    let count = min(min(available, countMax), ring.runCount(position))
+    if count == 0 { return 0 }
+    // Safe: the elements are published and not given back, so the producer leaves them alone;
+    // the span cannot leave `body`.
+    body(unsafe Span(_unsafeStart: ring.slot(position), count: count))
+    position &+= UInt64(truncatingIfNeeded: count)
+    return count
+  }
+
+  /// Copies published elements to the front of `destination`, as many as fit, without giving them
+  /// back; returns how many. There may be more than it returns, but 0 says that the ring is empty
+  /// (or that nothing fits): the head is looked at only when all that was seen before is taken.
   @inline(__always)
   public mutating func next(into destination: inout MutableSpan<Element>) -> Int {
-    if Int(truncatingIfNeeded: cachedHead &- position) < destination.count { refresh() }
+    if position == cachedHead { refresh() }
     let count = min(Int(truncatingIfNeeded: cachedHead &- position), destination.count)
     let first = min(count, ring.runCount(position))
     // Safe: the elements are published and not given back; the two pieces lie inside of the
     // destination and of the ring.
     unsafe destination.withUnsafeMutableBufferPointer { destination in
       guard let destination = destination.baseAddress else { return }
-      unsafe destination.update(from: ring.slot(position), count: first)
+      unsafe ring.copy(ring.slot(position), to: destination, count: first)
       if count > first {
-        unsafe (destination + first).update(from: ring.elements, count: count &- first)
+        unsafe ring.copy(ring.elements, to: destination + first, count: count &- first)
       }
     }
     position &+= UInt64(truncatingIfNeeded: count)
@@ -120,8 +139,7 @@
     return element
   }
 
-  /// Takes out as many elements as there are, and as fit, to the front of `destination`; returns
-  /// how many.
+  /// As `next(into:)`, and gives them back.
   @inline(__always)
   public mutating func read(into destination: inout MutableSpan<Element>) -> Int {
     let count = next(into: &destination)

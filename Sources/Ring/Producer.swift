@@ -59,9 +59,9 @@
     // source does not overlap the free part of the ring, which nobody but this producer sees.
     unsafe source.withUnsafeBufferPointer { source in
       guard let source = source.baseAddress else { return }
-      unsafe ring.slot(stagedHead).initialize(from: source, count: first)
+      unsafe ring.copy(source, to: ring.slot(stagedHead), count: first)
       if count > first {
-        unsafe ring.elements.initialize(from: source + first, count: count &- first)
+        unsafe ring.copy(source + first, to: ring.elements, count: count &- first)
       }
     }
     stagedHead &+= UInt64(truncatingIfNeeded: count)

@@ -164,6 +164,16 @@ let ringVersion: UInt32 = 1
     unsafe elements + Int(truncatingIfNeeded: position & mask)
   }
 
+  /// Copies elements as bytes: in generic code the typed copies are loops over the elements.
+  @inline(__always)
+  func copy(
+    _ source: UnsafePointer<Element>, to destination: UnsafeMutablePointer<Element>, count: Int
+  ) {
+    // Safe: the caller has `count` elements at both; elements are nothing but their bytes.
+    unsafe UnsafeMutableRawPointer(destination).copyMemory(
+      from: source, byteCount: count &* MemoryLayout<Element>.stride)
+  }
+
   /// How many elements can be copied at once from `position` on before the memory starts over.
   @inline(__always)
   func runCount(_ position: UInt64) -> Int {
