@@ -24,13 +24,29 @@ struct Document {
         tree = parser.tree
         return
       } catch {
-        tree = parser.tree
+        tree = whole(before: error, from: line) ?? parser.tree
         report(error)
         guard let next = nextSection(sections, from: max(error.resumeLine, line + 1)) else {
           return
         }
         line = next
       }
+    }
+  }
+
+  /// What stands before the error, if the error's line begins a section: then all of that is whole,
+  /// but the parser, which reads ahead, has not told the end of the last one.
+  private func whole(before error: SyntaxError, from line: Int) -> Tree? {
+    guard error.line > line, let first = source.lineBytes(error.line).first,
+      first != UInt8(ascii: " "), first != UInt8(ascii: "\t")
+    else { return nil }
+    let bytes = source.bytes[source.lineStarts[line - 1]..<source.lineStarts[error.line - 1]]
+    var parser = TreeParser(bytes, lineOffset: line - 1, tree: tree)
+    do throws(SyntaxError) {
+      try parser.parse()
+      return parser.tree
+    } catch {
+      return nil
     }
   }
 

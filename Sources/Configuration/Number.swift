@@ -109,6 +109,21 @@ private let timeUnits: [(name: String, nanoseconds: Int64)] = [
 /// The names of the units of time.
 let timeUnitNames = ["us", "ms", "s", "min", "h", "d"]
 
+/// Words that people write for the units.
+private let timeUnitWords: [(word: String, unit: String)] = [
+  ("sec", "s"), ("secs", "s"), ("second", "s"), ("seconds", "s"), ("m", "min"), ("mins", "min"),
+  ("minute", "min"), ("minutes", "min"), ("hr", "h"), ("hour", "h"), ("hours", "h"), ("day", "d"),
+  ("days", "d"), ("msec", "ms"), ("millis", "ms"), ("milliseconds", "ms"), ("µs", "us"),
+  ("μs", "us"), ("usec", "us"), ("microseconds", "us"),
+]
+
+/// What to write for a unit of time that there is not.
+func timeRemedy(_ unit: String) -> String {
+  let known = timeUnitWords.first { $0.word.isSame(as: unit) }?.unit
+  let near = known ?? nearest(to: unit, in: timeUnitNames)
+  return near.map { "did you mean '\($0)'?" } ?? "write for example 10 s"
+}
+
 /// A decimal number and a unit of time, such as `250 ms` or `1.5 s`: exact, in integers only.
 func parseDuration(_ text: String) -> DurationResult {
   let bytes = Array(text.utf8)
@@ -149,8 +164,15 @@ func parseDuration(_ text: String) -> DurationResult {
   return .nanoseconds(value)
 }
 
-/// A duration for a message, in the largest unit that shows it whole: `250 ms`.
+/// A duration for a message, in the largest unit that shows it whole: `250 ms`; from a millisecond
+/// on with at most three decimals instead of a smaller unit: `413.6 ms`.
 func durationText(_ nanoseconds: Int64) -> String {
+  if nanoseconds > 1_000_000, nanoseconds % 1_000_000 != 0 {
+    let micros = (nanoseconds + 999) / 1000
+    var fraction = Array(String(micros % 1000 + 1000).utf8.dropFirst())
+    while fraction.last == UInt8(ascii: "0") { fraction.removeLast() }
+    return "\(micros / 1000).\(String(decoding: fraction, as: UTF8.self)) ms"
+  }
   for unit in timeUnits.reversed()
   where nanoseconds >= unit.nanoseconds && nanoseconds % unit.nanoseconds == 0 {
     return "\(nanoseconds / unit.nanoseconds) \(unit.name)"

@@ -64,18 +64,25 @@ extension Reader {
     case .noUnit:
       refuse(
         node, what, expected: "a duration with its unit, \(bounds)",
-        remedy: "write for example \(text) ms or \(text) s")
+        remedy: Self.withUnits(text, in: range))
     case .unknownUnit(let unit):
-      let near = nearest(to: unit, in: timeUnitNames).map { "did you mean '\($0)'?" }
       refuse(
-        node, what, expected: "a unit of time: \(list(timeUnitNames))",
-        remedy: near ?? "write for example 10 s")
+        node, what, expected: "a unit of time: \(list(timeUnitNames))", remedy: timeRemedy(unit))
     case .notADuration:
       refuse(node, what, expected: "a duration, \(bounds)", remedy: "write for example 10 s")
     case .outOfRange:
       refuse(node, what, expected: "\(bounds), in whole nanoseconds", remedy: "shorten it")
     }
     return nil
+  }
+
+  /// The bare number with the units that bring it into the range.
+  private static func withUnits(_ text: String, in range: ClosedRange<Int64>) -> String {
+    let fitting = ["ms", "s", "min", "us", "h"].map { "\(text) \($0)" }.filter {
+      if case .nanoseconds(let value) = parseDuration($0) { range.contains(value) } else { false }
+    }
+    guard let first = fitting.first else { return "write for example 10 s" }
+    return "write for example \(first)" + (fitting.count > 1 ? " or \(fitting[1])" : "")
   }
 
   /// A duration of whole seconds, in a range of seconds; returns seconds.

@@ -30,7 +30,10 @@ extension Schema {
     let driver = readDriver(fields, entry.key)
     let period =
       fields.value("every").map { readPeriod($0) } ?? missing("every", "1 s", entry.key, path)
-    guard let driver else { return nil }
+    guard let driver else {
+      checkWithoutDriver(fields, name, entry.key)
+      return nil
+    }
     let bus =
       driver.isOnI2C ? readBus(fields, entry.key, path) : readZone(fields, driver, entry.key)
     let address = driver.isOnI2C ? readAddress(fields, driver, entry.key, path) : 0
@@ -42,6 +45,16 @@ extension Schema {
     readQuantities(fields, &sensor, entry.key)
     if let period, let node = fields.value("every") { checkPeriod(sensor, period, node) }
     return bus == nil || address == nil || period == nil ? nil : sensor
+  }
+
+  /// What can be checked when the driver is not known.
+  private mutating func checkWithoutDriver(_ fields: Fields, _ name: String, _ key: Int) {
+    if fields.value("bus") != nil { _ = readBus(fields, key, fields.path) }
+    let sensor = SensorSettings(name: name, driver: .dps310, bus: "", address: 0, period: second)
+    for quantity in quantities {
+      guard let node = fields.value(quantity.name.description) else { continue }
+      _ = readQuantity(node, quantity, fields, sensor, key)
+    }
   }
 
   /// Reports a key that must be there.
@@ -220,7 +233,7 @@ extension Schema {
       reader.refuse(
         node, "'every'",
         expected:
-          "at least \(durationText(least / 100_000 * 100_000)), which the measurement takes "
+          "at least \(durationText(least)), which the measurement takes "
           + "with oversampling \(sensor.oversampling)",
         remedy: "sample less often, or lower 'oversampling'")
     case .tmp105:

@@ -177,13 +177,11 @@ extension Schema {
     if text.utf8.contains(UInt8(ascii: "#")) || text.utf8.contains(UInt8(ascii: "+")) {
       reader.refuse(
         node, what, expected: "a topic without the wildcards # and +", remedy: "remove them")
-      return nil
     }
     if text.begins(with: "$") {
       reader.refuse(
         node, what, expected: "a topic that does not begin with $, which belongs to the broker",
         remedy: "remove it")
-      return nil
     }
     guard let unknown = unknownPlaceholder(in: text, placeholders) else { return text }
     let near = nearest(to: unknown, in: placeholders)

@@ -144,7 +144,9 @@ struct Source {
   /// The line for showing to a person; empty when it is too long, or may hold a secret.
   func excerpt(line: Int) -> String {
     let content = lineBytes(line)
-    guard content.count <= 160, !contains(content, "password") else { return "" }
+    guard content.count <= 160, !contains(content, "password"), !contains(content, "@") else {
+      return ""
+    }
     return String(decoding: content, as: UTF8.self)
   }
 }

@@ -71,13 +71,13 @@ func list(_ words: [String], limit: Int = 24) -> String {
 }
 
 /// The word nearest to `text`, if one is near enough to be what was meant: at most one mistake in
-/// three letters (and one in a short word).
+/// three letters (one in a short word, none in a single letter but its case).
 func nearest(to text: String, in words: [String]) -> String? {
   let wanted = Array(text.utf8)
   // Nothing in any schema is that long, and the cost is the product of the lengths.
   guard wanted.count <= 40 else { return nil }
   var best: String?
-  var bestDistance = max(1, wanted.count / 3) + 1
+  var bestDistance = min(max(1, wanted.count / 3) + 1, max(wanted.count, 1))
   for word in words {
     let distance = editDistance(wanted, Array(word.utf8))
     if distance < bestDistance {

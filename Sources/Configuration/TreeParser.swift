@@ -227,8 +227,10 @@ struct SyntaxError: Error {
 
   private func error(_ message: String, _ mark: yaml_mark_t) -> SyntaxError {
     let line = Int(mark.line) + 1 + lineOffset
+    let column = Int(mark.column) + 1
+    // A section that begins right where the one before it turned out to be broken may be sound.
     return SyntaxError(
-      message: message, line: line, column: Int(mark.column) + 1, resumeLine: line)
+      message: message, line: line, column: column, resumeLine: column == 1 ? line : line + 1)
   }
 
   /// libyaml's own message. Where a quote or bracket is never closed it finds that only much later:
@@ -246,7 +248,9 @@ struct SyntaxError: Error {
     let mark = isUnclosed ? contextMark : problemMark
     var message = "not valid YAML: \(problem)"
     if !context.isEmpty { message += " \(context)" }
-    return error("\(message); \(Self.remedy(problem, context))", mark)
+    var result = error("\(message); \(Self.remedy(problem, context))", mark)
+    if isUnclosed { result.resumeLine = result.line + 1 }
+    return result
   }
 
   private static func remedy(_ problem: String, _ context: String) -> String {

@@ -1,7 +1,8 @@
 // Invariants checked:
 // - Every board.yaml of boards/ is read without a problem, and names its own folder.
 // - The gateway.yaml beside it is read on that board without a problem, and asks for something.
-// - A Raspberry Pi's header has all 26 GPIO lines, by their GPIO name and by their pin, and both agree.
+// - A Raspberry Pi's header has all 26 GPIO lines, by their GPIO name and by their pin, and both
+//   agree.
 
 import Linux
 import Testing
