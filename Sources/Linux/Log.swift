@@ -31,21 +31,40 @@ public enum Log {
   nonisolated(unsafe) public static var taskDetail: String = ""
   nonisolated(unsafe) public static var threshold: LogLevel = .info
 
-  public static func debug(_ message: @autoclosure () -> String) { write(.debug, message) }
-  public static func info(_ message: @autoclosure () -> String) { write(.info, message) }
-  public static func notice(_ message: @autoclosure () -> String) { write(.notice, message) }
-  public static func warning(_ message: @autoclosure () -> String) { write(.warning, message) }
-  public static func error(_ message: @autoclosure () -> String) { write(.error, message) }
+  public static func debug(_ message: @autoclosure () -> String) {
+    if isOn(.debug) { write(.debug, message()) }
+  }
 
-  private static func write(_ level: LogLevel, _ message: () -> String) {
+  public static func info(_ message: @autoclosure () -> String) {
+    if isOn(.info) { write(.info, message()) }
+  }
+
+  public static func notice(_ message: @autoclosure () -> String) {
+    if isOn(.notice) { write(.notice, message()) }
+  }
+
+  public static func warning(_ message: @autoclosure () -> String) {
+    if isOn(.warning) { write(.warning, message()) }
+  }
+
+  public static func error(_ message: @autoclosure () -> String) {
+    if isOn(.error) { write(.error, message()) }
+  }
+
+  private static func isOn(_ level: LogLevel) -> Bool {
     // Safe: set once, before the first line, by the only thread.
-    guard unsafe level >= threshold else { return }
+    unsafe level >= threshold
+  }
+
+  // Never inlined: there are a hundred places that log, and none is in a hurry.
+  @inline(never)
+  private static func write(_ level: LogLevel, _ message: String) {
     let milliseconds = Clock.boot() / 1_000_000
     let fraction = String(milliseconds % 1000 + 1000).dropFirst()
     // Safe: as above.
     let name = unsafe task.description + (taskDetail.isEmpty ? "" : "@" + taskDetail)
     let line =
-      "\(milliseconds / 1000).\(fraction) \(level.text.description) \(name): \(message())\n"
+      "\(milliseconds / 1000).\(fraction) \(level.text.description) \(name): \(message)\n"
     writeStandardError(line)
   }
 }

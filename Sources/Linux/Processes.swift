@@ -50,12 +50,14 @@ public func reapChild() -> (process: ProcessID, end: ProcessEnd)? {
 public func exitProcess(_ status: Int32) -> Never { _exit(status) }
 
 /// What each child does first: signals as a new process has them, a name for `ps` of at most 15
-/// bytes, and death together with its parent.
+/// bytes, death together with its parent, and a process group of its own, so that Ctrl-C on a
+/// terminal reaches only the parent, which stops its children in order.
 public func becomeChild(named name: String, parent: ProcessID) {
   guard weir_signal_reset() == 0 else { exitProcess(70) }
   // Safe: the pointer is used only during the call.
   _ = unsafe name.withCString { unsafe weir_process_name($0) }
   _ = weir_parent_death_signal(SIGKILL)
+  _ = setpgid(0, 0)
   // The parent may have died before the line above: then nobody would ever send the signal.
   if ProcessID.parent != parent { exitProcess(70) }
 }

@@ -6,12 +6,13 @@ import CLinux
   public let base: UnsafeMutableRawPointer
   public let byteCount: Int
 
-  /// `byteCount` is rounded up to whole pages of 4 KiB.
+  /// `byteCount` is rounded up to whole pages of 4 KiB. All of it is there at once (MAP_POPULATE):
+  /// what the tasks need is taken at start, and does not grow as they use it.
   public init(byteCount: Int) throws(SystemError) {
     precondition(byteCount > 0)
     let rounded = (byteCount + 4095) & ~4095
     let memory = unsafe mmap(
-      nil, rounded, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
+      nil, rounded, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0)
     // Safe: mmap returns MAP_FAILED (all ones) or a mapping of that size.
     guard let memory = unsafe memory, Int(bitPattern: memory) != -1 else {
       throw .last("mmap")

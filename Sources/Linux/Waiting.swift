@@ -38,11 +38,14 @@ public struct EventCounter: ~Copyable {
     descriptor = FileDescriptor(owning: number)
   }
 
-  public func signal() {
+  public func signal() { Self.signal(descriptor.number) }
+
+  /// The same for a process that only knows the number, inherited from the one that owns it.
+  public static func signal(_ number: Int32) {
     var one: UInt64 = 1
     // Safe: eight bytes, as eventfd wants. EAGAIN means the counter is full, so the reader is
     // awake.
-    _ = unsafe write(descriptor.number, &one, 8)
+    _ = unsafe write(number, &one, 8)
   }
 
   public func acknowledge() {

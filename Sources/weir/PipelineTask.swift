@@ -2,8 +2,8 @@ import Linux
 import Ring
 import Signal
 
-/// What the pipeline task gets from the gateway's wiring. All views are of the arena, which was made
-/// before the fork.
+/// What the pipeline task gets from the gateway's wiring. All views are of the arena, which was
+/// made before the fork.
 struct PipelineContext {
   /// What is done to each channel (`makePipelinePlan`).
   var plan: PipelinePlan

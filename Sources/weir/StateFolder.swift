@@ -1,0 +1,76 @@
+import Linux
+
+/// The folder of what must survive a restart.
+///
+/// | file | content |
+/// | --- | --- |
+/// | `epoch` | the last boot epoch that was begun: decimal digits and a line end |
+/// | `last-time` | a time that has passed: seconds since 1970, decimal digits and a line end |
+/// | `lock` | empty; locked by the supervisor that uses the folder |
+struct StateFolder {
+  let path: String
+
+  init(_ path: String) {
+    self.path = path
+    System.makeFolder(path)
+  }
+
+  /// Takes the folder for this process, until it ends. False when another gateway has it; a folder
+  /// that can't be written is said, and not fought over.
+  func lock() -> Bool {
+    do {
+      let file = try FileDescriptor(opening: path + "/lock", [.writeOnly, .create])
+      let isLocked = try file.lockExclusively()
+      // The lock lives as long as the descriptor: as long as the process and its children.
+      _ = file.release()
+      return isLocked
+    } catch {
+      Log.warning("can't lock \(path): \(error.text); another gateway may run beside this one")
+      return true
+    }
+  }
+
+  /// Begins a new epoch: one more than the last one, durable before it is used, so that epochs only
+  /// grow, also when power fails here. Without a usable file the seconds since 1970 stand in:
+  /// larger than any count, and never before a later number once the clock is right.
+  func beginEpoch() -> UInt64 {
+    var last: UInt64 = 0
+    do {
+      guard let number = Self.number(try readFile(path + "/epoch", limit: 64)) else {
+        return timeEpoch("\(path)/epoch is damaged")
+      }
+      last = number
+    } catch {
+      guard error.number == .notFound else { return timeEpoch("\(path)/epoch: \(error.text)") }
+    }
+    do {
+      try replaceFile(path + "/epoch", with: Array("\(last + 1)\n".utf8))
+      return last + 1
+    } catch {
+      return timeEpoch("\(path)/epoch can't be written: \(error.text)")
+    }
+  }
+
+  private func timeEpoch(_ reason: String) -> UInt64 {
+    let epoch = UInt64(max(1, Clock.real() / 1_000_000_000))
+    Log.warning("\(reason); the boot epoch is taken from the clock: \(epoch)")
+    do {
+      try replaceFile(path + "/epoch", with: Array("\(epoch)\n".utf8))
+    } catch {
+      Log.warning("the boot epoch is not kept: \(path): \(error.text)")
+    }
+    return epoch
+  }
+
+  /// A number of at most 18 digits, so that it can't overflow; anything else is damage.
+  static func number(_ text: [UInt8]) -> UInt64? {
+    let digits = text.last == 0x0a ? text.dropLast() : text[...]
+    guard digits.count >= 1, digits.count <= 18 else { return nil }
+    var value: UInt64 = 0
+    for digit in digits {
+      guard digit >= 0x30, digit <= 0x39 else { return nil }
+      value = value * 10 + UInt64(digit - 0x30)
+    }
+    return value
+  }
+}
