@@ -250,7 +250,7 @@ need_swift() {
     sed -n 's/.*"runtimeResourcePath" *: *"\(.*\)".*/\1/p' | head -n 1)
   weir_toolchain=${weir_toolchain%/lib/swift}
   [ -d "$weir_toolchain/lib/swift/embedded" ] ||
-    die "this Swift has no Embedded library: install the toolchain for Debian from swift.org/install"
+    die "this Swift has no Embedded library: install the one for Debian from swift.org/install"
 }
 
 # version_at_least HAVE WANT
