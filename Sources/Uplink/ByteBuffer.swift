@@ -54,8 +54,8 @@ public struct ByteBuffer: ~Copyable {
     for index in first..<20 { append(digits[index]) }
   }
 
-  /// A duration or a time in seconds, rounded toward zero to microseconds, without zeros at the end:
-  /// finer than that a Double of today's time can't be.
+  /// A duration or a time in seconds, rounded toward zero to microseconds, without zeros at the
+  /// end: finer than that a Double of today's time can't be.
   public mutating func append(secondsOf nanoseconds: Int64) {
     if nanoseconds < 0, nanoseconds <= -1000 { append(UInt8(ascii: "-")) }
     let microseconds = nanoseconds.magnitude / 1000

@@ -9,8 +9,8 @@ import Ring
 /// What the broker refuses (PUBACK with an error, MQTT 5 only) is sent again after a pause, because
 /// a missing right or a full quota gets repaired; meanwhile the ring fills, and what it can't
 /// hold the pipeline counts. Only what can never be accepted is dropped and counted, lest it hold
-/// back everything behind it for ever: a topic name or a payload that the broker calls invalid, and a
-/// message larger than the broker takes.
+/// back everything behind it for ever: a topic name or a payload that the broker calls invalid, and
+/// a message larger than the broker takes.
 ///
 /// | state | event | next |
 /// | --- | --- | --- |
@@ -38,14 +38,16 @@ struct Delivery: ~Copyable {
 
   private var events: Consumer<Event>
   private let windowConfigured: UInt64
-  /// By position; those outside of tail ..< cursor are unsent.
+  /// By position; those outside of tail ..< end are unsent.
   private var entries: [Entry]
   /// By packet identifier: the low bits of the position.
   private var places: [UInt16]
   /// The oldest position that is not done.
   private var tail: UInt64
-  /// Where sending goes on. Everything before it is under way or done.
+  /// Where sending goes on: everything before it is under way or done. A refusal moves it back.
   private var cursor: UInt64
+  /// Beyond the last position that was ever sent in this life. Tail ≤ cursor ≤ end.
+  private var end: UInt64
   /// How many are under way.
   private(set) var underWayCount = 0
   /// When the broker last acknowledged something, or nothing was under way. Boot time, ns.
@@ -63,6 +65,7 @@ struct Delivery: ~Copyable {
     windowConfigured = UInt64(window)
     tail = events.ring.tail.load()
     cursor = tail
+    end = tail
     self.events = events
     self.pause = pause
     entries = [Entry](
@@ -75,7 +78,7 @@ struct Delivery: ~Copyable {
     while !isWindowFull(receiveMaximum: receiveMaximum) {
       guard let event = events.peek(at: cursor) else { return nil }
       if entries[place(cursor)].state == .unsent { return (event, cursor) }
-      cursor += 1
+      moveCursor()
     }
     return nil
   }
@@ -99,14 +102,14 @@ struct Delivery: ~Copyable {
     entries[place(position)] = Entry(state: .underWay, messageID: messageID)
     places[Int(messageID) % Self.tableCount] = UInt16(place(position))
     underWayCount += 1
-    cursor += 1
+    moveCursor()
   }
 
   /// The event can never be sent.
   mutating func noteImpossible(_ position: UInt64) {
     precondition(position == cursor && entries[place(position)].state == .unsent)
     entries[place(position)].state = .done
-    cursor += 1
+    moveCursor()
     giveBack()
   }
 
@@ -164,7 +167,7 @@ struct Delivery: ~Copyable {
   /// The session is over: nobody will acknowledge what is under way.
   mutating func noteSessionEnd() {
     var position = tail
-    while position < cursor {
+    while position < end {
       if entries[place(position)].state == .underWay { entries[place(position)].state = .unsent }
       position += 1
     }
@@ -174,11 +177,17 @@ struct Delivery: ~Copyable {
 
   private mutating func giveBack() {
     let before = tail
-    while tail < cursor, entries[place(tail)].state == .done {
+    while tail < end, entries[place(tail)].state == .done {
       entries[place(tail)].state = .unsent
       tail += 1
     }
     if tail > before { events.advance(to: tail) }
+    cursor = max(cursor, tail)
+  }
+
+  private mutating func moveCursor() {
+    cursor += 1
+    end = max(end, cursor)
   }
 
   private func place(_ position: UInt64) -> Int {

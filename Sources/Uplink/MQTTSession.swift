@@ -2,9 +2,9 @@ import CMosquitto
 import Configuration
 import Linux
 
-/// One session with the broker, from the first SYN to its end. After any fault it is of no more use:
-/// it is destroyed, and the next attempt makes a new one (libmosquitto objects are known to wedge
-/// after errors of TLS: eclipse mosquitto 3258, 2421, 2328).
+/// One session with the broker, from the first SYN to its end. After any fault it is of no more
+/// use: it is destroyed, and the next attempt makes a new one (libmosquitto objects are known to
+/// wedge after errors of TLS: eclipse mosquitto 3258, 2421, 2328).
 ///
 /// libmosquitto's thread is never started. The owner polls for `pollItem`
 /// and calls `service` with what it found, at least once a second. Nothing here waits, but for
@@ -58,8 +58,8 @@ public struct MQTTSession: ~Copyable {
   /// What to poll for.
   public mutating func pollItem() -> PollItem { PollItem(socket, output: wantsOutput) }
 
-  /// Whether to poll for output. While TLS shakes hands libmosquitto always has CONNECT to write, and
-  /// polling for output would spin; there it is input that matters.
+  /// Whether to poll for output. While TLS shakes hands libmosquitto always has CONNECT to write,
+  /// and polling for output would spin; there it is input that matters.
   private var wantsOutput: Bool {
     switch phase {
     case .connecting: true
@@ -87,7 +87,10 @@ public struct MQTTSession: ~Copyable {
     switch phase {
     case .connecting:
       guard item.hasOutput || item.hasFailed else { return nil }
-      if let number = SocketInspection.takeError(socket) { return .network(number) }
+      if let number = SocketInspection.takeError(socket) {
+        let isClosed = number == .connectionReset || number == .brokenPipe
+        return isClosed ? .closedBeforeAnswer : .network(number)
+      }
       phase = .greeting
       return write()
     case .greeting:
@@ -106,7 +109,11 @@ public struct MQTTSession: ~Copyable {
         // libmosquitto would take any four bytes for a length and allocate that much.
         let (bytes, count) = SocketInspection.peek(socket)
         if count == 0 { return .closedBeforeAnswer }
-        if let count, let fault = UplinkFault.ofFirstBytes(bytes, count: count) { return fault }
+        if let count,
+          let fault = UplinkFault.ofFirstBytes(bytes, count: count, isVersion5: isVersion5)
+        {
+          return fault
+        }
       }
       if let fault = read() { return fault }
     }
@@ -206,17 +213,22 @@ extension MQTTSession {
     case MOSQ_ERR_NO_CONN.rawValue: return lost
     case MOSQ_ERR_KEEPALIVE.rawValue: return .keepAlive
     case MOSQ_ERR_QOS_NOT_SUPPORTED.rawValue: return .qosUnsupported
+    case MOSQ_ERR_MALFORMED_PACKET.rawValue where phase != .open && usesTLS && isVersion5:
+      // Inside of TLS the first bytes can't be looked at: what libmosquitto can't read there is the
+      // shorter CONNACK of a broker that only knows MQTT 3.
+      return .refused(code: 1)
     case MOSQ_ERR_PROTOCOL.rawValue, MOSQ_ERR_MALFORMED_PACKET.rawValue,
       MOSQ_ERR_DUPLICATE_PROPERTY.rawValue:
       return phase == .open ? .protocolViolation : .notMQTT
-    case MOSQ_ERR_TLS.rawValue: return phase == .open ? .dropped : .handshakeFailed(reason: 0)
+    case MOSQ_ERR_TLS.rawValue: return lost  // without a reason: the connection broke
     case MOSQ_ERR_EAI.rawValue:
       let error = NameError(number.rawValue)
       return error.isUnknownName ? .nameUnknown : .nameServerSilent(error)
     case MOSQ_ERR_ERRNO.rawValue:
       switch number {
-      // libmosquitto's word for an error of TLS without a reason, and a write after the end.
-      case .protocolFault, .brokenPipe: return lost
+      // libmosquitto's word for an error of TLS without a reason; a write after the end; and none
+      // at all, when the stream ends inside of a packet.
+      case .protocolFault, .brokenPipe, .connectionReset, .none: return lost
       default: return .network(number)
       }
     default: return .library(result)
@@ -241,6 +253,9 @@ extension Errno {
   static var ofThread: Errno { SystemError.last("").number }
   /// EPROTO.
   static var protocolFault: Errno { Errno(rawValue: 71) }
+  static var none: Errno { Errno(rawValue: 0) }
+  /// ECONNRESET.
+  static var connectionReset: Errno { Errno(rawValue: 104) }
   /// EPIPE.
   static var brokenPipe: Errno { Errno(rawValue: 32) }
 }

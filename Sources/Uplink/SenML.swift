@@ -14,7 +14,7 @@ public enum MessageTime: Equatable, Sendable {
 /// | label | value | when |
 /// | --- | --- | --- |
 /// | `bn` | the device and a slash | always |
-/// | `n` | the channel, or `gap` for `droppedEvents` | always |
+/// | `n` | the channel | always but in `droppedEvents`, which concern the device |
 /// | `u` | the channel's unit | with `v`, if the channel has one |
 /// | `v` | the value; the mean of a window | good values, windows, alarms |
 /// | `vb` | the level after an edge | edges |
@@ -38,7 +38,7 @@ public struct SenMLEncoder: ~Copyable {
 
   /// The message of the last call of `encode`.
   public private(set) var buffer = ByteBuffer(capacity: SenMLEncoder.byteCountMax)
-  /// `[{"bn":"plant7/","n":` of every message.
+  /// `[{"bn":"plant7/"` of every message.
   private let opening: [UInt8]
   private let channelNames: [[UInt8]]
   /// `,"u":"Cel"`, or nothing.
@@ -46,7 +46,7 @@ public struct SenMLEncoder: ~Copyable {
   private let epoch: UInt64
 
   public init(device: String, epoch: UInt64, channels: [ChannelSettings]) {
-    opening = Array("[{\"bn\":".utf8) + jsonString(senMLName(device) + "/") + Array(",\"n\":".utf8)
+    opening = Array("[{\"bn\":".utf8) + jsonString(senMLName(device) + "/")
     var names: [[UInt8]] = []
     var units: [[UInt8]] = []
     for channel in channels {
@@ -65,10 +65,9 @@ public struct SenMLEncoder: ~Copyable {
   public mutating func encode(_ event: Event, _ time: MessageTime) -> Bool {
     buffer.removeAll()
     buffer.append(opening)
-    if event.kind == .droppedEvents {
-      buffer.append("\"gap\"")
-    } else {
+    if event.kind != .droppedEvents {
       guard Int(event.channel) < channelNames.count else { return false }
+      buffer.append(",\"n\":")
       buffer.append(channelNames[Int(event.channel)])
     }
     appendValue(event)

@@ -8,7 +8,8 @@ final class SessionEvents {
 
   /// CONNACK's reason code; nil before it came.
   var connectCode: UInt8?
-  /// What the broker allows to be under way: 65,535 unless its CONNACK says less (MQTT 5, 3.2.2.3.3).
+  /// What the broker allows to be under way: 65,535 unless its CONNACK says less (MQTT 5,
+  /// section 3.2.2.3.3).
   var receiveMaximum: UInt16 = .max
   /// What the end of the connection was called: the broker's reason code when it sent DISCONNECT,
   /// otherwise a result of libmosquitto.

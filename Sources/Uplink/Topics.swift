@@ -7,7 +7,7 @@ import Configuration
 /// | --- | --- |
 /// | events of a channel | `topic`, as configured: `weir/{device}/{channel}` |
 /// | birth and will, retained | `status_topic`: `weir/{device}/status` |
-/// | events that were dropped | the status topic with `gap` as its last level: `weir/{device}/gap` |
+/// | events that were dropped | the status topic, its last level `gap`: `weir/{device}/gap` |
 public struct Topics {
   /// Each ends in a 0, for C.
   public let channels: [[CChar]]

@@ -39,15 +39,10 @@ extension Uplink {
 
   /// A session is open: tells everybody that we are here.
   private mutating func greet(_ now: Int64) {
-    backoff.reset()
     context.slot.add(to: .connects)
-    if namedFault != nil {
-      Log.notice("connected to \(sessionSettings.place) again")
-    } else {
-      Log.info("connected to \(sessionSettings.place)")
-    }
-    namedFault = nil
+    if !hasBeenOpen { Log.info("connected to \(sessionSettings.place)") }
     hasBeenOpen = true
+    proofTime = now + Uplink.proofPeriod
     receiveMaximum = session?.receiveMaximum() ?? 1
     phase = .open
     let payload = sessionSettings.onlinePayload
@@ -57,6 +52,16 @@ extension Uplink {
       Log.warning("the broker does not take the status message: check uplink.status_topic")
     case .sent?, nil: break
     }
+  }
+
+  /// Names the end of a fault once the session has lived for a while.
+  mutating func noteRecovery(_ now: Int64) {
+    guard phase == .open, let time = proofTime, now >= time else { return }
+    proofTime = nil
+    backoff.reset()
+    guard namedFault != nil else { return }
+    namedFault = nil
+    Log.notice("connected to \(sessionSettings.place) again")
   }
 
   /// Publishes events while the window has room: at most a window of them.
@@ -159,7 +164,7 @@ extension Uplink {
     }
     let pause = backoff.next(limit: pauseLimit(fault, now))
     phase = .waiting(until: now + pause)
-    guard fault != namedFault else { return }
+    if let namedFault, fault == namedFault || fault.isVagueForm(of: namedFault) { return }
     namedFault = fault
     namedFaultCount += 1
     Log.warning("\(fault.text(sessionSettings.place)); trying again until it works")
@@ -177,6 +182,7 @@ extension Uplink {
 
   private mutating func closeSession() {
     session = nil
+    proofTime = nil
     delivery.noteSessionEnd()
   }
 

@@ -45,6 +45,10 @@ struct Uplink: ~Copyable {
   /// How long after its start the task takes faults of the network for a machine that is still
   /// booting, and tries again after at most a second.
   static let bootPeriod: Int64 = 30_000_000_000
+  /// A session that lived this long is a recovery: the fault before it is over, and the next pause
+  /// is short again. Brokers that accept and then drop would else be named, and asked, all the
+  /// time.
+  static let proofPeriod: Int64 = 2_000_000_000
   /// The longest pause while the broker's certificate is not yet valid: the clock may be set any
   /// moment.
   static let clockPauseMax: Int64 = 5_000_000_000
@@ -70,6 +74,8 @@ struct Uplink: ~Copyable {
   /// How many faults were logged.
   var namedFaultCount = 0
   var hasBeenOpen = false
+  /// When the open session counts as a recovery; nil when it does already.
+  var proofTime: Int64?
   var namedRefusal: UInt8 = 0
   var namedImpossible = false
   var pollItems: [PollItem]
@@ -125,6 +131,7 @@ struct Uplink: ~Copyable {
     case .open:
       send(now)
       watchAcknowledgements(now)
+      noteRecovery(now)
     case .draining(let deadline):
       send(now)
       if phase == .ended { return }
@@ -210,8 +217,8 @@ struct Uplink: ~Copyable {
   }
 }
 
-/// The uplink task from its start to its end: works until the context's stop descriptor is readable,
-/// and at most two seconds longer. `seed` spreads the pauses between attempts.
+/// The uplink task from its start to its end: works until the context's stop descriptor is
+/// readable, and at most two seconds longer. `seed` spreads the pauses between attempts.
 public func serveUplink(_ context: UplinkContext, seed: UInt64) {
   prepareUplinkProcess()
   var uplink = Uplink(context, seed: seed)

@@ -4,11 +4,12 @@ import Ring
 
 /// How it is known that CLOCK_REALTIME is right. Until then times are sent as relative.
 public struct ClockTrust: Sendable {
-  /// It is surely later than this: when the program was built, or the last time that was saved. In ns
-  /// since 1970.
+  /// It is surely later than this: when the program was built, or the last time that was saved.
+  /// In ns since 1970.
   public var lowerBound: Int64
-  /// Whether being later than the lower bound is enough. True for a service: the system it runs on looks
-  /// after its clock. False for PID 1, where the kernel must say that the clock is synchronized.
+  /// Whether being later than the lower bound is enough. True for a service: the system it runs
+  /// on looks after its clock. False for PID 1, where the kernel must say that the clock is
+  /// synchronized.
   public var isPlausibleEnough: Bool
   /// Not 0 once PID 1 has set the clock, for programs that set it without telling the kernel.
   public var flag: PositionWord?

@@ -174,6 +174,25 @@ extension Errno {
 // MARK: - Causes
 
 extension UplinkFault {
+  /// Whether this may be the same cause as `other`, less well seen: when the other side closes the
+  /// connection, it depends on a race whether its reason (an alert of TLS, a CONNACK) still
+  /// arrives.
+  func isVagueForm(of other: UplinkFault) -> Bool {
+    guard self == .closedBeforeAnswer else { return false }
+    switch other {
+    case .notMQTT, .speaksTLS, .notTLS, .clientCertificateRefused, .handshakeFailed, .refused:
+      return true
+    case .nameUnknown, .nameServerSilent, .network, .connectTimeout, .silent, .closedBeforeAnswer,
+      .certificateExpired, .certificateNotYetValid, .certificateUnknownAuthority,
+      .certificateWrongHost, .certificateInvalid, .caFileUnusable, .certificateFileUnusable,
+      .keyFileUnusable, .qosUnsupported, .dropped, .sentAway, .keepAlive,
+      .acknowledgementTimeout, .protocolViolation, .outOfMemory, .library:
+      return false
+    }
+  }
+}
+
+extension UplinkFault {
   /// The fault behind an OpenSSL reason code and a result of certificate verification.
   ///
   /// Codes: X509_V_ERR_* of openssl/x509_vfy.h; SSL_R_* of openssl/sslerr.h, where an alert of the
@@ -199,12 +218,18 @@ extension UplinkFault {
   /// The fault behind the first bytes of an answer to CONNECT; nil when it may be a CONNACK.
   ///
   /// A CONNACK starts with 0x20 (MQTT 5, section 3.2.1), and one of a real broker is shorter than
-  /// 16 KiB, so its length takes at most two bytes. A TLS record starts with its type, 20 to 23, and the
-  /// version 3.x (RFC 8446, section 5.1).
-  static func ofFirstBytes(_ bytes: InlineArray<8, UInt8>, count: Int) -> UplinkFault? {
+  /// 16 KiB, so its length takes at most two bytes. A TLS record starts with its type, 20 to 23,
+  /// and the version 3.x (RFC 8446, section 5.1).
+  ///
+  /// A broker that only knows MQTT 3 answers CONNECT of MQTT 5 with its own CONNACK, which has no
+  /// properties and so two bytes (MQTT 3.1.1, section 3.2); libmosquitto takes it for garbage.
+  static func ofFirstBytes(
+    _ bytes: InlineArray<8, UInt8>, count: Int, isVersion5: Bool
+  ) -> UplinkFault? {
     guard count > 0 else { return nil }
     if (20...23).contains(bytes[0]), count < 2 || bytes[1] == 3 { return .speaksTLS }
     if bytes[0] != 0x20 { return .notMQTT }
+    if count >= 4, bytes[1] == 2, isVersion5 { return .refused(code: max(1, bytes[3])) }
     if count >= 3, bytes[1] >= 0x80, bytes[2] >= 0x80 { return .notMQTT }
     return nil
   }

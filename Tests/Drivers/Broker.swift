@@ -75,6 +75,9 @@ public final class Broker {
   public func pause() { program?.send(SIGSTOP) }
   public func resume() { program?.send(SIGCONT) }
 
+  /// Lets the broker read its configuration and its access list again (SIGHUP).
+  public func reload() { program?.send(SIGHUP) }
+
   /// What the broker logged.
   public var log: String {
     (try? String(contentsOfFile: folder.file("broker.log"), encoding: .utf8)) ?? ""

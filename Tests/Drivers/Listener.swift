@@ -13,7 +13,10 @@ public final class Listener: @unchecked Sendable {
       while true {
         // Ends when the listener is shut down.
         let connection = accept(descriptor, nil, nil)
-        if connection < 0 { return }
+        if connection < 0 {
+          close(descriptor)
+          return
+        }
         Thread.detachNewThread {
           serve(connection)
           close(connection)
@@ -23,8 +26,9 @@ public final class Listener: @unchecked Sendable {
   }
 
   deinit {
+    // The thread closes it: a number that is closed here could be another socket's before the
+    // thread uses it again.
     shutdown(descriptor, Int32(SHUT_RDWR))
-    close(descriptor)
   }
 
   public static func connect(to port: Int) -> Int32? {

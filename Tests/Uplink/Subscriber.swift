@@ -1,8 +1,8 @@
 import Drivers
 import Foundation
 
-/// A `mosquitto_sub` on everything, which shows what a decoder leaves out: topics, the retained flag,
-/// MQTT 5's properties.
+/// A `mosquitto_sub` on everything, which shows what a decoder leaves out: topics, the retained
+/// flag, MQTT 5's properties.
 final class Subscriber {
   struct Message {
     var topic: String
@@ -61,4 +61,11 @@ extension Recorder {
 func holes(_ sequences: [UInt64], count: UInt64) -> [UInt64] {
   let seen = Set(sequences)
   return (0..<count).filter { !seen.contains($0) }
+}
+
+/// Takes this child if it has ended, and no other child.
+func isGone(_ process: Int32) -> Bool {
+  var status: Int32 = 0
+  // Safe: the variable outlives the call.
+  return unsafe waitpid(process, &status, WNOHANG) == process
 }
