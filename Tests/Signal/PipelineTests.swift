@@ -167,6 +167,23 @@ func makeSurroundings(
     #expect(batches == fullBatchCountMax)
   }
 
+  @Test func deadlinesAreFoundAgainAfterARestart() throws {
+    let alarm = StageSpec.alarm(above: true, threshold: 0, hysteresis: 0, hold: 2 * second)
+    let surroundings = try makeSurroundings([[.window(span: second)], [alarm]])
+    var pipeline = try surroundings.makePipeline()
+    for channel in [0, 1] as [UInt16] {
+      #expect(try surroundings.push(Reading(time: 0, sequence: 0, value: 1, channel: channel)))
+    }
+    _ = pipeline.step(now: 0)
+    _ = try surroundings.takeEvents()
+    pipeline = try surroundings.makePipeline()
+    #expect(pipeline.step(now: 1).nextDeadline == second + graceMax)
+    #expect(pipeline.step(now: second + graceMax).nextDeadline == 2 * second + graceMax)
+    pipeline = try surroundings.makePipeline()
+    #expect(pipeline.step(now: 2 * second + graceMax).nextDeadline == .max)
+    #expect(try surroundings.takeEvents().map(\.kind) == [.window, .alarmRaised])
+  }
+
   @Test func aDeadlineThatTheDataHasMetCommitsNothing() throws {
     let surroundings = try makeSurroundings([[.window(span: second)]])
     var pipeline = try surroundings.makePipeline()
