@@ -21,6 +21,10 @@ let product: [SwiftSetting] =
   ? strict + [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
   : strict + [.unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
 
+/// The modules that run seldom: small code there is worth more than fast code, also to the compiler,
+/// which takes half the time.
+let seldom: [SwiftSetting] = embedded ? product + [.unsafeFlags(["-Osize"])] : product
+
 /// The modules on the data path: the compiler refuses every allocation in them.
 let dataPath: [SwiftSetting] =
   embedded ? product + [.unsafeFlags(["-no-allocations"])] : product
@@ -41,23 +45,23 @@ let productTargets: [Target] = [
   .target(name: "Sensors", dependencies: ["Ring"], swiftSettings: dataPath),
   .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: product),
   .target(
-    name: "Configuration", dependencies: ["CYAML", "Sensors", "Linux"], swiftSettings: product),
+    name: "Configuration", dependencies: ["CYAML", "Sensors", "Linux"], swiftSettings: seldom),
   .target(
     name: "Buses", dependencies: ["CGpiod", "Ring", "Sensors", "Linux"], swiftSettings: product),
   .target(
     name: "Uplink", dependencies: ["CMosquitto", "Ring", "Linux", "Configuration"],
-    swiftSettings: product),
+    swiftSettings: seldom),
   .target(
-    name: "Supervision", dependencies: ["Ring", "Linux"], swiftSettings: product),
+    name: "Supervision", dependencies: ["Ring", "Linux"], swiftSettings: seldom),
   .target(
-    name: "Boot", dependencies: ["Linux", "Configuration", "Supervision"], swiftSettings: product),
+    name: "Boot", dependencies: ["Linux", "Configuration", "Supervision"], swiftSettings: seldom),
   .executableTarget(
     name: "weir",
     dependencies: [
       "Boot", "Ring", "Signal", "Sensors", "Linux", "Configuration", "Buses", "Uplink",
       "Supervision",
     ],
-    swiftSettings: product + [.unsafeFlags(["-parse-as-library"])],
+    swiftSettings: seldom + [.unsafeFlags(["-parse-as-library"])],
     linkerSettings: staticLibraries),
 ]
 

@@ -6,7 +6,8 @@
 /// 10⁻¹⁹; then 1 − e^−x = (1 − 2^−k) − 2^−k·(e^−r − 1), where nothing cancels: for k = 0 the first
 /// part is zero, and for k ≥ 1 the result is at least 0.29.
 func decayComplement(_ x: Double) -> Double {
-  // e^−40 is below a quarter of the last place of 1. A NaN has no business here, and gets 1 as well.
+  // e^−40 is below a quarter of the last place of 1. A NaN has no business here, and gets 1 as
+  // well.
   guard x < 40 else { return 1 }
   guard x > 0 else { return 0 }
   let k = Int(x * 1.4426950408889634 + 0.5)  // x / ln 2, rounded

@@ -3,8 +3,9 @@ import Ring
 /// The median of the last `width` values.
 ///
 /// State: 8 bytes (count, index of the oldest), then `width` values in the order of arrival, then
-/// the same values sorted. Until `width` values have come the median is that of those there are, and
-/// of an even number the lower one of the middle two: what passes on is always a value that was read.
+/// the same values sorted. Until `width` values have come the median is that of those there are,
+/// and of an even number the lower one of the middle two: what passes on is always a value that was
+/// read.
 ///
 /// After a window the result is a plain value: a window's minimum, maximum and count say
 /// nothing of a filtered mean.

@@ -1,7 +1,8 @@
 import Ring
 
 extension Pipeline {
-  /// Gives the event the next sequence number and stages it; without room it becomes part of the gap.
+  /// Gives the event the next sequence number and stages it; without room it becomes part of the
+  /// gap.
   mutating func emit(_ event: Event) {
     if own.droppedCount > 0 {
       guard output.freeCount() > gapEventCount else { return drop() }

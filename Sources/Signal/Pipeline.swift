@@ -29,9 +29,10 @@ public struct PipelineStep: Equatable, Sendable {
 /// Takes the readings of all sense tasks, runs the stages of their channels, and gives the events
 /// to the uplink.
 ///
-/// One step takes at most `batchReadingCountMax` readings and then commits once: the positions in all
-/// rings and the state of all stages change together, by one release store. A pipeline that is
-/// killed at any instruction and made again over the same memory goes on as if nothing had happened.
+/// One step takes at most `batchReadingCountMax` readings and then commits once: the positions in
+/// all rings and the state of all stages change together, by one release store. A pipeline that is
+/// killed at any instruction and made again over the same memory goes on as if nothing had
+/// happened.
 ///
 /// The inputs are served in turn: each gets an equal share of the batch, the first turn goes
 /// around, and what one leaves the others may use.

@@ -40,8 +40,8 @@ public enum PlanError: Error, Sendable, Equatable {
     (channelCount * MemoryLayout<PlannedChannel>.stride + 7) & ~7
   }
 
-  /// An empty plan. The caller gives `byteCount(channelCount:stageCount:)` bytes, aligned to 8, that
-  /// outlive the plan and that nobody else uses. At most 65,536 channels and as many stages.
+  /// An empty plan. The caller gives `byteCount(channelCount:stageCount:)` bytes, aligned to 8,
+  /// that outlive the plan and that nobody else uses. At most 65,536 channels and as many stages.
   public init(memory: UnsafeMutableRawPointer, channelCount: Int, stageCount: Int) {
     precondition(channelCount >= 0 && channelCount <= 65_536)
     precondition(stageCount >= 0 && stageCount <= 65_535)

@@ -9,8 +9,8 @@ import Ring
 /// | 8 | 8 | `time` of the latest value, ns |
 /// | 16 | 8 | `isSet`, 0 before the first value |
 ///
-/// The first value passes as it is. A value that is not later than the latest one lasted for no time,
-/// so it has no weight: the smoothed value passes again, and the time is not set back.
+/// The first value passes as it is. A value that is not later than the latest one lasted for no
+/// time, so it has no weight: the smoothed value passes again, and the time is not set back.
 struct SmoothState: BitwiseCopyable {
   var value: Double
   var time: Int64

@@ -8,9 +8,10 @@ public let medianWidthMax = 31
 
 /// One stage with its parameters. Times are nanoseconds.
 ///
-/// The stages of a channel are applied in the order of the configuration. What flows through them is
-/// an `Event`: it begins as the reading's value (or edge), and a stage lets it pass, changes it or
-/// absorbs it. A stage sees only readings that are good and finite; the others go past all stages.
+/// The stages of a channel are applied in the order of the configuration. What flows through them
+/// is an `Event`: it begins as the reading's value (or edge), and a stage lets it pass, changes it
+/// or absorbs it. A stage sees only readings that are good and finite; the others go past all
+/// stages.
 public enum StageSpec: BitwiseCopyable, Sendable, Equatable {
   /// value × factor + offset; of a window also its minimum and maximum. A result that is not finite
   /// ends the chain with a value of quality `outOfRange`.
@@ -22,7 +23,8 @@ public enum StageSpec: BitwiseCopyable, Sendable, Equatable {
   /// Passes a value that differs by more than `delta` (≥ 0) from the last one passed, or that comes
   /// `silence` or more after it; 0 for no such maximum.
   case deadband(delta: Double, silence: Int64)
-  /// One mean, minimum, maximum and count for every `span` (> 0), aligned to its multiples since boot.
+  /// One mean, minimum, maximum and count for every `span` (> 0), aligned to its multiples since
+  /// boot.
   case window(span: Int64)
   /// Raised when the value was beyond `threshold` for `hold` (≥ 0); cleared when it is back by
   /// `hysteresis` (≥ 0). `above` says which side is bad. The value itself passes on.
@@ -53,7 +55,8 @@ extension StageSpec {
     }
   }
 
-  /// The bytes of state of the stage: a multiple of 8. All zero is the state before the first value.
+  /// The bytes of state of the stage: a multiple of 8. All zero is the state before the first
+  /// value.
   public var stateByteCount: Int {
     switch self {
     case .scale: 0

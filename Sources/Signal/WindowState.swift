@@ -19,8 +19,8 @@ import Ring
 /// given away already, or that is older than the open one, is counted in the open window, or
 /// opens the earliest that is still possible: nothing is dropped, no window is told twice.
 ///
-/// A value of the kind `window` (a window after a window) counts with its count, minimum and maximum,
-/// so that a minute of seconds is the same as a minute.
+/// A value of the kind `window` (a window after a window) counts with its count, minimum and
+/// maximum, so that a minute of seconds is the same as a minute.
 ///
 /// The mean is a compensated sum (Neumaier 1974), so its error does not grow with the
 /// count; the factor 2⁻³³ is exact and keeps the sum of 2³² − 1 of the largest numbers finite.

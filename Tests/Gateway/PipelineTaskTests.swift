@@ -1,6 +1,7 @@
 // Invariants checked:
 // - every stage of a configuration becomes the same stage of the plan, in the same order;
-// - a turn of the task takes what there is, shows a sign of life, and wakes the uplink only if it sleeps;
+// - a turn of the task takes what there is, shows a sign of life, and wakes the uplink only if it
+//   sleeps;
 // - an idle task sleeps, at most a second, and a doorbell or a deadline ends the sleep earlier;
 // - counters are right after a restart, also if the last task died before it had counted.
 

@@ -1,6 +1,7 @@
 // Invariants checked:
 // - 1 − e^−x is within 2 units in the last place of libm's −expm1(−x), over the whole range;
-// - it never decreases over a dense walk by more than that, stays within 0…1, and its ends are exact.
+// - it never decreases over a dense walk by more than that, stays within 0…1, and its ends are
+//   exact.
 
 import Foundation
 import Testing

@@ -1,5 +1,5 @@
-// Invariants checked, with a pipeline that works in a process of its own and is killed by SIGKILL at random
-// moments and started again, while this process is its sense task and its uplink:
+// Invariants checked, with a pipeline that works in a process of its own and is killed by SIGKILL
+// at random moments and started again, while this process is its sense task and its uplink:
 // - with room in the output, the events are byte by byte those of a pipeline that was never killed;
 // - without, they are those less what is told as dropped, and sequence numbers have no hole.
 

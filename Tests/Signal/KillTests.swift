@@ -1,14 +1,18 @@
-// Invariants checked, with a pipeline that runs in a process of its own over shared memory, and a copy of
-// that memory after each instruction that changes it (a death at one of those between leaves the same
-// memory behind, so these are all deaths that there are):
+// Invariants checked, with a pipeline that runs in a process of its own over shared memory, and a
+// copy of that memory after each instruction that changes it (a death at one of those between
+// leaves the same memory behind, so these are all deaths that there are):
 // - the rings show what is committed, or less, never more;
-// - whatever the sense tasks then write over what was given back, and whatever the uplink took, the next
-//   pipeline gives exactly the rest: nothing lost, nothing doubled, the same bytes, the same state;
-// - the same for a death during the restart, and for a second death during the recovery from the first;
-// - mutants that publish, or give back, before the commit, or that mirror what is not committed, are caught.
+// - whatever the sense tasks then write over what was given back, and whatever the uplink took, the
+//   next pipeline gives exactly the rest: nothing lost, nothing doubled, the same bytes, the same
+//   state;
+// - the same for a death during the restart, and for a second death during the recovery from the
+//   first;
+// - mutants that publish, or give back, before the commit, or that mirror what is not committed,
+//   are caught.
 //
-// The memory is seen in the order of the instructions, so a store that only another processor would see
-// in another order is not found here: that is what the ring's own tests and the thread sanitizer are for.
+// The memory is seen in the order of the instructions, so a store that only another processor would
+// see in another order is not found here: that is what the ring's own tests and the thread
+// sanitizer are for.
 
 import CTrace
 import Ring
@@ -114,7 +118,8 @@ enum Behaviour: CaseIterable {
     }
   }
 
-  /// Looks at each death of a process that starts a pipeline over a copy of `begin` and takes one step.
+  /// Looks at each death of a process that starts a pipeline over a copy of `begin` and takes one
+  /// step.
   private func enumerate(
     _ begin: Surroundings, _ later: [Reading], now: Int64, _ behaviour: Behaviour,
     secondDeathPercent: Int, _ random: inout SeededRandom
@@ -164,8 +169,8 @@ enum Behaviour: CaseIterable {
 
   // MARK: The tests
 
-  /// Several moments of a script: an empty pipeline's first batch, one in the middle, one that the clock
-  /// alone moves, one with full inputs.
+  /// Several moments of a script: an empty pipeline's first batch, one in the middle, one that the
+  /// clock alone moves, one with full inputs.
   private func moments(seed: UInt64) throws -> [(Surroundings, [Reading], Int64)] {
     let layout = Layout(
       try makePlan(Self.channels), inputCount: 2, inputCapacity: Self.inputCapacity,

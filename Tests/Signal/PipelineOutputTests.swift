@@ -1,6 +1,8 @@
 // Invariants checked:
-// - sequence numbers of events and of told gaps cover 0, 1, 2 … exactly once, however the output is emptied;
-// - what is delivered is what a pipeline with an endless output gives, less exactly what is told as dropped;
+// - sequence numbers of events and of told gaps cover 0, 1, 2 … exactly once, however the output is
+//   emptied;
+// - what is delivered is what a pipeline with an endless output gives, less exactly what is told as
+//   dropped;
 // - a gap is told as soon as there is room, also when no reading comes;
 // - cutting readings into batches and restarting between batches change nothing.
 

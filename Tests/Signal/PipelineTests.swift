@@ -1,5 +1,6 @@
 // Invariants checked:
-// - bad, not finite, unknown and gap readings make exactly the documented event, and leave the stages as they are;
+// - bad, not finite, unknown and gap readings make exactly the documented event, and leave the
+//   stages as they are;
 // - no reading and no time, however absurd, makes the pipeline trap, and no reading makes more than
 //   `eventsPerReadingMax` events;
 // - sequence numbers have no hole; what the output had no room for is told exactly, once;
@@ -150,7 +151,8 @@ func makeSurroundings(
           readingCount: 0, hasCommitted: false, nextDeadline: .max))
   }
 
-  /// While readings wait, the clock closes nothing, because they may belong to it; but not for ever.
+  /// While readings wait, the clock closes nothing, because they may belong to it; but not for
+  /// ever.
   @Test func aFloodDoesNotStarveDeadlines() throws {
     let surroundings = try makeSurroundings([[.window(span: second)], []], inputs: 2)
     var pipeline = try surroundings.makePipeline()

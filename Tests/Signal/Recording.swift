@@ -43,8 +43,8 @@ enum RecordingError: Error {
     unsafe header.pointee = trace_log(
       count: 0, capacity: Self.countMax, size: UInt64(layout.byteCount))
     unsafe memory.base.copyMemory(from: begin.memory, byteCount: layout.byteCount)
-    // All that the child will call is called here first, so that it finds no lock of the runtime that
-    // another thread held when it was forked.
+    // All that the child will call is called here first, so that it finds no lock of the runtime
+    // that another thread held when it was forked.
     try life(unsafe Surroundings(copying: begin.memory, layout))
     let shared = unsafe Surroundings(layout, memory: memory.base)
     let child = trace_fork()

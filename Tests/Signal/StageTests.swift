@@ -1,7 +1,8 @@
 // Invariants checked:
-// - every stage gives what a naive computation over all that came before gives, on seeded random input;
-// - its first value, its boundary values, and time that repeats or goes backwards have the result that the
-//   stage's documentation says;
+// - every stage gives what a naive computation over all that came before gives, on seeded random
+//   input;
+// - its first value, its boundary values, and time that repeats or goes backwards have the result
+//   that the stage's documentation says;
 // - huge values never make a state that is not finite;
 // - the states have the sizes of their tables.
 
@@ -93,7 +94,8 @@ import Testing
     }
   }
 
-  /// A step answered in two halves is a step answered at once: what "right for uneven periods" means.
+  /// A step answered in two halves is a step answered at once: what "right for uneven periods"
+  /// means.
   @Test func smoothingDoesNotDependOnThePeriod() throws {
     let whole = try run([.smooth(timeConstant: second)], samples([(0, 0), (second, 1)]))
     let halves = try run(
@@ -190,7 +192,8 @@ import Testing
     #expect(events[1].value == 2)
   }
 
-  /// A value that comes after the alarm was due raises it first, although nobody looked at the clock.
+  /// A value that comes after the alarm was due raises it first, although nobody looked at the
+  /// clock.
   @Test func alarmThatIsOverdueIsRaisedBeforeItIsCleared() throws {
     let spec = StageSpec.alarm(above: true, threshold: 1, hysteresis: 0, hold: second)
     let events = try run([spec], samples([(0, 2), (10 * second, 0)]))

@@ -1,6 +1,6 @@
 // Invariants checked, of the sources themselves:
 // - the top level holds the six things of the house, and dotfiles;
-// - no line of Swift, C or shell is longer than 100 columns, ends in a space or holds a tab;
+// - no line of Swift, C or shell, but the rows of tables, is longer than 100 columns, ends in a space or holds a tab;
 // - no function of the product is longer than 70 lines;
 // - every module of the product opens, in one of its files, with what it is for.
 
@@ -52,7 +52,9 @@ private func files(in folders: [String], extensions: Set<String>) -> [SourceFile
     for file in sources {
       for (index, line) in file.lines.enumerated() {
         let place = "\(file.path):\(index + 1)"
-        #expect(line.count <= 100, "\(place): \(line.count) columns")
+        // The rows of a table in a comment can't be broken.
+        let isTable = line.contains("// |")
+        #expect(line.count <= 100 || isTable, "\(place): \(line.count) columns")
         #expect(!line.hasSuffix(" ") && !line.contains("\t"), "\(place): tab or space at the end")
       }
     }
