@@ -76,7 +76,8 @@ let deskTargets: [Target] = [
     ],
     swiftSettings: strict),
   .testTarget(
-    name: "RingTests", dependencies: ["Ring"], path: "Tests/Ring", swiftSettings: strict),
+    name: "RingTests", dependencies: ["Ring", "Linux", "CLinux"], path: "Tests/Ring",
+    swiftSettings: strict),
   .testTarget(
     name: "SignalTests", dependencies: ["Signal", "Ring", "CTrace"],
     path: "Tests/Signal", swiftSettings: strict),

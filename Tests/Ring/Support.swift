@@ -69,3 +69,10 @@ private func seedToReplay() -> UInt64? {
   guard let text = unsafe getenv("WEIR_SEED") else { return nil }
   return unsafe UInt64(String(cString: text))
 }
+
+/// Whether this is a run under the thread sanitizer, which sees nothing between processes or in a
+/// model, and makes both take minutes.
+let isThreadSanitized: Bool = {
+  // Safe: only asks whether the name is known.
+  unsafe dlsym(nil, "__tsan_init") != nil
+}()
