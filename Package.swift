@@ -36,7 +36,7 @@ let staticLibraries: [LinkerSetting] =
   ? ["mosquitto", "gpiod", "yaml", "ssl", "crypto", "zstd", "z"].map { .linkedLibrary($0) } : []
 
 let productTargets: [Target] = [
-  .target(name: "CLinux"),
+  .target(name: "CLinux", cSettings: embedded ? [.define("WEIR_EMBEDDED")] : []),
   .systemLibrary(name: "CGpiod"),
   .systemLibrary(name: "CMosquitto"),
   .systemLibrary(name: "CYAML"),
