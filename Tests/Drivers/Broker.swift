@@ -19,12 +19,18 @@ public final class Broker {
   public let port: Int
   private let folder: Folder
   private var program: Program?
-  private let configurationPath: String
+  private var configurationPath = ""
 
-  /// Chooses a port and writes the configuration; the broker itself starts with `start`.
-  public init(_ options: Options = Options()) throws {
+  /// Chooses a free port, unless one is given, and writes the configuration; the broker itself
+  /// starts with `start`.
+  public init(_ options: Options = Options(), port: Int? = nil) throws {
     folder = try Folder()
-    port = try freePort()
+    self.port = try port ?? freePort()
+    try configure(options)
+  }
+
+  /// Writes another configuration, for the next `start`.
+  public func configure(_ options: Options) throws {
     var lines = [
       "listener \(port) 127.0.0.1", "persistence \(options.isPersistent)",
       // A test that is slow to read must not lose messages in the broker.
@@ -94,19 +100,50 @@ public final class Authority: Sendable {
 
   public init() throws {
     folder = try Folder()
-    try folder.write("subjectAltName=IP:127.0.0.1,IP:10.0.2.2,DNS:localhost\n", to: "extensions")
-    let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    let key = folder.file("ca.key")
-    let request = folder.file("server.csr")
+    try folder.write("", to: "index.txt")
+    try folder.write("01\n", to: "serial")
+    let rules = try folder.write(Self.rules(folder.path), to: "ca.conf")
+    // A board's clock stands at the time at which its image was made until it hears of a better
+    // one; so what is made now must have been valid long before.
+    let validity = ["-startdate", "20200101000000Z", "-enddate", "20400101000000Z"]
+    for (name, key) in [("ca", folder.file("ca.key")), ("server", serverKeyPath)] {
+      try openssl([
+        "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+        "-subj", "/CN=weir-test-\(name)", "-keyout", key, "-out", folder.file("\(name).csr"),
+      ])
+    }
+    let sign = ["ca", "-batch", "-notext", "-config", rules, "-keyfile", folder.file("ca.key")]
     try openssl(
-      ["req", "-x509", "-days", "3650", "-subj", "/CN=Weir test CA"] + curve
-        + ["-keyout", key, "-out", certificatePath])
+      sign + validity + [
+        "-selfsign", "-extensions", "authority", "-in", folder.file("ca.csr"),
+        "-out", certificatePath,
+      ])
     try openssl(
-      ["req", "-subj", "/CN=localhost"] + curve + ["-keyout", serverKeyPath, "-out", request])
-    try openssl([
-      "x509", "-req", "-days", "3650", "-in", request, "-CA", certificatePath, "-CAkey", key,
-      "-CAcreateserial", "-extfile", folder.file("extensions"), "-out", serverCertificatePath,
-    ])
+      sign + validity + [
+        "-cert", certificatePath, "-extensions", "server", "-in", folder.file("server.csr"),
+        "-out", serverCertificatePath,
+      ])
+  }
+
+  /// What `openssl ca` wants to know.
+  private static func rules(_ path: String) -> String {
+    """
+    [ca]
+    default_ca = test
+    [test]
+    database = \(path)/index.txt
+    serial = \(path)/serial
+    new_certs_dir = \(path)
+    default_md = sha256
+    policy = any
+    [any]
+    commonName = supplied
+    [authority]
+    basicConstraints = critical, CA:true
+    [server]
+    subjectAltName = IP:127.0.0.1, IP:10.0.2.2, DNS:localhost
+
+    """
   }
 
   private func openssl(_ arguments: [String]) throws {

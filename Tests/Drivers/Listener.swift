@@ -57,6 +57,11 @@ public final class Listener: @unchecked Sendable {
   private static func bind() throws -> (Int32, Int) {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { throw DriverFailure("socket") }
+    // A real broker may take the port while our last connections are still dying.
+    var on: Int32 = 1
+    // Safe: the variable outlives the call, and its size is given.
+    _ = unsafe setsockopt(
+      descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
     var address = loopback(0)
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
     // Safe: the structure outlives the calls, and its size is given.

@@ -1,0 +1,159 @@
+// The rpi-3b image in QEMU, with sensors that QEMU models and Weir did not write. Invariants
+// checked:
+// - a temperature that is set while the gateway runs arrives right to the sensor's resolution,
+//   within two sample periods;
+// - the dps310's values are what its coefficients and results mean;
+// - everything that was measured arrived, or a gap says that it did not;
+// - the first reading is at the broker within 10 s of guest time after PID 1 began;
+// - all of the gateway's processes together take at most 6 MB, also with TLS.
+
+import Desk
+import Drivers
+import Foundation
+import Testing
+
+extension Rig {
+  @Test func aTemperatureSetInTheSensorArrives() throws {
+    let broker = try Broker()
+    try broker.start()
+    let recorder = try Recorder(port: broker.port)
+    let emulator = try Emulator(
+      "rpi-3b", configuration: raspberryConfiguration("mqtt://10.0.2.2:\(broker.port)"))
+    try waitForFirstReading(emulator, recorder)
+    try checkStart(emulator)
+
+    let control = try emulator.control()
+    let sensor = try #require(try control.devices(ofType: "tmp105").first)
+    var slowest = 0.0
+    for milliDegrees in [21_500, -40_000, 85_250, -62, 0, 99_937, -10_500] {
+      try control.set(sensor, "temperature", milliDegrees)
+      let start = secondsNow()
+      let arrived = try recorder.wait("\(milliDegrees) m°C", seconds: 10, after: start) {
+        guard $0.channel == "boiler.temperature", case .value(let value) = $0.content else {
+          return false
+        }
+        return abs(value - Double(milliDegrees) / 1000) <= Self.resolution
+      }
+      slowest = max(slowest, arrived.at - start)
+      #expect(arrived.at - start <= 2 * Self.periodSeconds, "\(milliDegrees) m°C")
+      #expect(arrived.record?.unit == "Cel")
+    }
+    print("the slowest of seven temperatures arrived \(slowest) s after it was set")
+    try checkPressure(recorder)
+
+    let channels = ["boiler.temperature", "room.pressure", "room.temperature"]
+    #expect(Account(recorder.records, channels: channels).faults == [])
+    #expect(recorder.malformed == [])
+    try checkMemory(emulator)
+    emulator.end()
+  }
+
+  @Test func theSameOverTLS() throws {
+    let authority = try Authority()
+    var options = Broker.Options()
+    options.authority = authority
+    options.user = (name: "plant", password: "secret")
+    let broker = try Broker(options)
+    try broker.start()
+    let recorder = try Recorder(port: broker.port, authority: authority, user: options.user)
+    let emulator = try Emulator(
+      "rpi-3b",
+      configuration: raspberryConfiguration(
+        "mqtts://10.0.2.2:\(broker.port)",
+        uplink: "  ca: /boot/ca.pem\n  user: plant\n  password: secret\n"),
+      files: ["ca.pem": authority.certificatePath])
+    try waitForFirstReading(emulator, recorder)
+    try checkStart(emulator)
+    let start = secondsNow()
+    for channel in ["boiler.temperature", "room.pressure", "soc.temperature"] {
+      try recorder.wait(channel, seconds: 30, after: start) { $0.channel == channel }
+    }
+    try checkMemory(emulator)
+    #expect(Account(recorder.records, channels: ["boiler.temperature"]).faults == [])
+    emulator.end()
+  }
+
+  /// Of a TMP105 at 12 bits (datasheet SBOS329, table 3), with half a millidegree for the setting.
+  private static let resolution = 0.0625 + 0.0005
+  private static let periodSeconds = 1.0
+
+  private func waitForFirstReading(_ emulator: Emulator, _ recorder: Recorder) throws {
+    let end = secondsNow() + 180
+    let found = try waitUntil(seconds: 180) { () -> Bool? in
+      try emulator.checkRunning()
+      return recorder.records.isEmpty ? nil : true
+    }
+    guard found == true else {
+      throw DriverFailure(
+        "no reading after \(180 + secondsNow() - end) s:\n\(emulator.console.suffix(3000))")
+    }
+  }
+
+  /// From PID 1's first line to the connection that the first reading came over, in guest time.
+  private func checkStart(_ emulator: Emulator) throws {
+    let began = try #require(logSeconds(try emulator.wait(for: "is PID 1", seconds: 1)))
+    let connected = try #require(logSeconds(try emulator.wait(for: "connected to", seconds: 5)))
+    print("PID 1 began at \(began) s, connected at \(connected) s of guest time")
+    #expect(connected - began <= 10)
+  }
+
+  /// QEMU's dps310 always has the same results (hw/sensor/dps310.c).
+  private func checkPressure(_ recorder: Recorder) throws {
+    let temperatures = recorder.records.filter { $0.channel == "room.temperature" }
+    let pressures = recorder.records.filter { $0.channel == "room.pressure" }
+    #expect(temperatures.count >= 5 && pressures.count >= 5)
+    for record in temperatures {
+      guard case .value(let value) = record.content else { continue }
+      #expect(abs(value - 24.738430) < 0.0001 && record.unit == "Cel")
+    }
+    for record in pressures {
+      guard case .value(let value) = record.content else { continue }
+      #expect(abs(value - 105_148.167) < 0.01 && record.unit == "Pa")
+    }
+    #expect(pressures.contains { $0.content.number != nil })
+    #expect(temperatures.contains { $0.content.number != nil })
+  }
+
+  /// The supervisor tells the sum of PSS of all its processes.
+  private func checkMemory(_ emulator: Emulator) throws {
+    let line = try emulator.wait(for: "KiB PSS", seconds: 90)
+    let words = line.split(separator: " ")
+    let index = try #require(words.firstIndex(of: "KiB"))
+    let kibibytes = try #require(index > 0 ? Int(words[index - 1]) : nil)
+    print("all processes together: \(kibibytes) KiB PSS")
+    #expect(kibibytes * 1024 <= 6_000_000)
+  }
+}
+
+/// Three sensors on the emulated Raspberry Pi.
+private func raspberryConfiguration(_ broker: String, uplink: String = "") -> String {
+  """
+  device: rig
+  board: rpi-3b
+  network:
+    address: dhcp
+  uplink:
+    broker: \(broker)
+    retry_max: 2 s
+  \(uplink)sensors:
+    boiler:
+      driver: tmp105
+      bus: i2c-1
+      address: 0x48
+      every: 1 s
+      temperature: {}
+    room:
+      driver: dps310
+      bus: i2c-1
+      address: 0x77
+      every: 1 s
+      oversampling: 16
+      pressure: {}
+      temperature: {}
+    soc:
+      driver: thermal
+      every: 10 s
+      temperature: {}
+
+  """
+}
