@@ -21,12 +21,23 @@ public final class Broker {
   private var program: Program?
   private var configurationPath = ""
 
-  /// Chooses a free port, unless one is given, and writes the configuration; the broker itself
-  /// starts with `start`.
-  public init(_ options: Options = Options(), port: Int? = nil) throws {
+  /// Chooses a port and writes the configuration; the broker itself starts with `start`.
+  public init(_ options: Options = Options()) throws {
     folder = try Folder()
-    self.port = try port ?? freePort()
+    port = try freePort()
     try configure(options)
+  }
+
+  /// Runs the broker for as long as it takes to subscribe with the client name "recorder". What is
+  /// published later, even before a recorder of that name is back, waits for it.
+  public func keepForRecorder(_ options: Options) throws {
+    var options = options
+    options.isPersistent = true
+    try configure(options)
+    try start()
+    _ = try Recorder(
+      port: port, client: "recorder", authority: options.authority, user: options.user)
+    try stop()
   }
 
   /// Writes another configuration, for the next `start`.

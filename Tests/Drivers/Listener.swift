@@ -5,8 +5,9 @@ public final class Listener: @unchecked Sendable {
   public let port: Int
   private let descriptor: Int32
 
-  public init(_ serve: @escaping @Sendable (Int32) -> Void) throws {
-    (descriptor, port) = try Listener.bind()
+  /// Listens on the port; on any free one when none is given.
+  public init(port: Int = 0, _ serve: @escaping @Sendable (Int32) -> Void) throws {
+    (descriptor, self.port) = try Listener.bind(port)
     guard listen(descriptor, 8) == 0 else { throw DriverFailure("listen") }
     let descriptor = self.descriptor
     Thread.detachNewThread {
@@ -54,7 +55,7 @@ public final class Listener: @unchecked Sendable {
     return address
   }
 
-  private static func bind() throws -> (Int32, Int) {
+  private static func bind(_ port: Int) throws -> (Int32, Int) {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { throw DriverFailure("socket") }
     // A real broker may take the port while our last connections are still dying.
@@ -62,7 +63,7 @@ public final class Listener: @unchecked Sendable {
     // Safe: the variable outlives the call, and its size is given.
     _ = unsafe setsockopt(
       descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
-    var address = loopback(0)
+    var address = loopback(port)
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
     // Safe: the structure outlives the calls, and its size is given.
     let result = unsafe withUnsafeMutablePointer(to: &address) {

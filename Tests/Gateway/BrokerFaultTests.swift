@@ -10,14 +10,15 @@ import Synchronization
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(3))) struct BrokerFaultTests {
-  private let folder: Folder
-
-  init() throws { folder = try Folder() }
-
   @Test func aRefusedPassword() throws {
     var options = Broker.Options()
-    options.user = (name: "plant", password: "right")
-    let broker = try Broker(options)
+    options.user = (name: "plant", password: "wrong")
+    let broker = try Broker()
+    try broker.keepForRecorder(options)
+    var others = options
+    others.isPersistent = true
+    others.user = (name: "plant", password: "right")
+    try broker.configure(others)
     try broker.start()
     let gateway = try Gateway(
       configuration(port: broker.port, uplink: "  user: plant\n  password: wrong\n"))
@@ -25,29 +26,28 @@ import Testing
       broker.log.components(separatedBy: "not authorised").count > 3
     }
     try broker.stop()
-    options.user = (name: "plant", password: "wrong")
-    try broker.configure(options)
-    try broker.start()
-    try expectEverything(gateway, try Recorder(port: broker.port, user: options.user))
+    try expectEverything(gateway, broker, options)
   }
 
   @Test func aCertificateOfAStranger() throws {
-    let (trusted, stranger) = (try Authority(), try Authority())
     var options = Broker.Options()
-    options.authority = stranger
-    let broker = try Broker(options)
+    options.authority = try Authority()
+    let broker = try Broker()
+    try broker.keepForRecorder(options)
+    var others = options
+    others.isPersistent = true
+    others.authority = try Authority()
+    try broker.configure(others)
     try broker.start()
     let gateway = try Gateway(
-      configuration(port: broker.port, uplink: "  ca: \(trusted.certificatePath)\n")
-        .replacingOccurrences(of: "mqtt://", with: "mqtts://"))
+      configuration(
+        port: broker.port, uplink: "  ca: \(options.authority?.certificatePath ?? "")\n"
+      ).replacingOccurrences(of: "mqtt://", with: "mqtts://"))
     try expectNamedOnce("signed by nobody that uplink.ca trusts", gateway, broker) {
       broker.log.components(separatedBy: "unknown ca").count > 3
     }
     try broker.stop()
-    options.authority = trusted
-    try broker.configure(options)
-    try broker.start()
-    try expectEverything(gateway, try Recorder(port: broker.port, authority: trusted))
+    try expectEverything(gateway, broker, options)
   }
 
   @Test(arguments: [
@@ -55,21 +55,22 @@ import Testing
     [], [0x20, 0x09, 0x00], Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8),
   ])
   func whatIsNoBroker(answer: [UInt8]) throws {
+    let broker = try Broker()
+    try broker.keepForRecorder(Broker.Options())
     let connections = Mutex(0)
-    var rogue: Listener? = try Listener { connection in
+    var rogue: Listener? = try Listener(port: broker.port) { connection in
       connections.withLock { $0 += 1 }
       _ = receive(connection)
       transmit(connection, answer)
     }
-    let broker = try Broker(port: try #require(rogue?.port))
+    #expect(rogue?.port == broker.port)
     let gateway = try Gateway(configuration(port: broker.port))
     try expectNamedOnce("127.0.0.1:\(broker.port)", gateway, broker) {
       connections.withLock { $0 > 3 }
     }
     // Its end closes the port, for the broker.
     rogue = nil
-    try broker.start()
-    try expectEverything(gateway, try Recorder(port: broker.port))
+    try expectEverything(gateway, broker, Broker.Options())
   }
 
   /// Waits until the gateway has tried several times, and looks for the reason in its log.
@@ -82,8 +83,17 @@ import Testing
     #expect(gateway.log.components(separatedBy: reason).count - 1 == 1, "\(gateway.log)")
   }
 
-  /// The gateway's buffer kept everything, so that it all arrives from the first record on.
-  private func expectEverything(_ gateway: Gateway, _ recorder: Recorder) throws {
+  /// Starts the broker as it should be. The gateway's buffer kept everything, so that it all
+  /// arrives, from the first record on.
+  private func expectEverything(
+    _ gateway: Gateway, _ broker: Broker, _ options: Broker.Options
+  ) throws {
+    var options = options
+    options.isPersistent = true
+    try broker.configure(options)
+    try broker.start()
+    let recorder = try Recorder(
+      port: broker.port, client: "recorder", authority: options.authority, user: options.user)
     try recorder.wait("the first record", seconds: 20) { $0.sequence == 0 }
     let start = secondsNow()
     try recorder.wait("a new reading", seconds: 20, after: start) {
