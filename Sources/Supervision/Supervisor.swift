@@ -35,42 +35,44 @@ public struct Supervisor: ~Copyable {
     for declaration in declarations { tasks.append(SupervisedTask(declaration)) }
     signals = try SignalReader([
       Linux.Signal.child, Linux.Signal.terminate, Linux.Signal.interrupt, Linux.Signal.user1,
-      Linux.Signal.user2,
+      Linux.Signal.user2, Linux.Signal.hangUp,
     ])
     self.isInit = isInit
     random = UInt64(bitPattern: Clock.real()) ^ UInt64(bitPattern: Clock.monotonic()) | 1
     pollItems = [PollItem(signals.descriptor.number)]
   }
 
-  /// Runs until a signal asks for the end, and all tasks have ended. `periodic` is called at least
-  /// once a second; it must not block.
-  public mutating func run(periodic: (Int64) -> Void) -> SupervisorEnding {
+  /// Runs until a signal asks for the end, and all tasks have ended. `report` is called for each
+  /// SIGHUP, and before the tasks are stopped; it must not block.
+  public mutating func run(report: () -> Void) -> SupervisorEnding {
     while true {
       let now = Clock.boot()
       startDue(now)
-      periodic(now)
       sleep(until: nextDeadline(after: now), now: now)
-      let ending = takeSignals()
-      reap()
-      if let ending {
+      let asked = takeSignals()
+      if asked.report || asked.ending != nil { report() }
+      if let ending = asked.ending {
         stopAll()
         return ending
       }
+      reap()
     }
   }
 
   /// The signals that wait, at most 64 a turn; the loop comes back for more.
-  private func takeSignals() -> SupervisorEnding? {
+  private func takeSignals() -> (ending: SupervisorEnding?, report: Bool) {
     var ending: SupervisorEnding?
+    var report = false
     for _ in 0..<64 {
       guard let signal = signals.take() else { break }
       switch signal {
       case Linux.Signal.terminate, Linux.Signal.interrupt: ending = isInit ? .restart : .terminated
       case Linux.Signal.user1, Linux.Signal.user2: if isInit { ending = .powerOff }
+      case Linux.Signal.hangUp: report = true
       default: break
       }
     }
-    return ending
+    return (ending, report)
   }
 
   private func nextDeadline(after now: Int64) -> Int64 {

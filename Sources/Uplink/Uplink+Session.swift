@@ -61,7 +61,7 @@ extension Uplink {
     backoff.reset()
     guard namedFault != nil else { return }
     namedFault = nil
-    Log.notice("connected to \(sessionSettings.place) again")
+    Log.notice("the connection to \(sessionSettings.place) holds")
   }
 
   /// Publishes events while the window has room: at most a window of them.

@@ -50,6 +50,8 @@ enum Command {
         --quiet            log only warnings and errors
         --verbose          log everything
 
+      SIGHUP says in the log what each task has done and counted.
+
       Exit status: 0 stopped as asked; 2 nothing in CONFIG can run; 64 used wrongly; 71 the system
       refused what every run needs.
 

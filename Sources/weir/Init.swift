@@ -107,7 +107,7 @@ private func superviseAsInit(
       configuration, board: board, epoch: StateFolder(ImagePath.state).beginEpoch(),
       clock: ClockTrust(lowerBound: Clock.real(), isPlausibleEnough: false))
     var supervisor = try Supervisor(systemTasks + gateway.tasks, isInit: true)
-    let ending = supervisor.run { _ in }
+    let ending = supervisor.run { logStatus(of: gateway.tasks) }
     // The tasks' arena must stay mapped as long as there are tasks.
     withExtendedLifetime(gateway) {}
     return ending

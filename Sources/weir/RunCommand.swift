@@ -35,7 +35,7 @@ func runCommand(_ arguments: [String]) -> Int32 {
       loaded.configuration, board: loaded.board, epoch: state.beginEpoch(),
       clock: ClockTrust(lowerBound: plausibleTimeMin, isPlausibleEnough: true))
     var supervisor = try Supervisor(gateway.tasks, isInit: false)
-    _ = supervisor.run { _ in }
+    _ = supervisor.run { logStatus(of: gateway.tasks) }
     // The tasks' arena must stay mapped as long as there are tasks.
     withExtendedLifetime(gateway) {}
   } catch {
