@@ -23,3 +23,8 @@ public func setEnvironment(_ name: StaticString, _ value: StaticString) {
 public func ignoreBrokenPipes() {
   weir_signal_ignore(SIGPIPE)
 }
+
+/// Gives back the pages of code that were needed only to start: parsing, handshakes, and what the
+/// kernel mapped around them. Costs some microseconds of page faults for those in use. For a task
+/// that has reached its steady state.
+public func releaseCodePages() { weir_release_code() }

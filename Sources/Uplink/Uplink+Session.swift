@@ -59,6 +59,8 @@ extension Uplink {
     guard phase == .open, let time = proofTime, now >= time else { return }
     proofTime = nil
     backoff.reset()
+    // Most of OpenSSL is needed for the handshake alone.
+    releaseCodePages()
     guard namedFault != nil else { return }
     namedFault = nil
     Log.notice("the connection to \(sessionSettings.place) holds")

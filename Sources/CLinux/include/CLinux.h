@@ -81,6 +81,10 @@ int weir_exit_status(int status);
 int weir_signaled(int status);
 int weir_term_signal(int status);
 
+/// Unmaps the program's code and constants from this process (madvise(2), MADV_DONTNEED). What is
+/// still needed comes back from the page cache when it is touched.
+void weir_release_code(void);
+
 /// Calls of the C allocator in this process since it was forked: the Embedded binary's linker sends
 /// them through a counter (`--wrap`). Always 0 in ordinary builds.
 uint64_t weir_allocation_count(void);
