@@ -1,4 +1,5 @@
 import Linux
+import Supervision
 
 /// The card that the gateway was started from: its boot partition and its data partition.
 public struct Card: Sendable {
@@ -54,8 +55,8 @@ public struct Card: Sendable {
       "/dev/" + data.sibling(Self.bootNumber), on: folder, type: "vfat", readOnly: true)
   }
 
-  /// Grows the data partition to the end of the card, mounts it on `folder`, and grows its file
-  /// system to the end of the partition.
+  /// Grows the data partition to the end of the card, and mounts it on `folder`. Its file system is
+  /// grown later, by `growthTask`: on a large card that takes longer than a start may.
   ///
   /// After a cut before the table's sector is written nothing happened; after it, but before the
   /// file system was grown, the next boot finds the partition larger than the file system, and
@@ -66,13 +67,33 @@ public struct Card: Sendable {
     } catch {
       Log.warning("the data partition stays as it is: \(data.diskDevice): \(error.text)")
     }
-    guard mountOrSay(data.device, on: folder, type: "ext4") else { return false }
+    return mountOrSay(data.device, on: folder, type: "ext4")
+  }
+
+  /// The task that grows the mounted file system to the end of its partition while the gateway
+  /// runs; nil when it fills it already. It ends when it is done, and is not started again.
+  public func growthTask(on folder: String) -> TaskDeclaration? {
+    guard needsGrowth() else { return nil }
+    return TaskDeclaration(
+      name: "grow", policy: .once, stopPhase: 0,
+      body: .task { _ in
+        do throws(SystemError) {
+          try growFileSystem(on: folder)
+          exitProcess(0)
+        } catch {
+          Log.warning("the data file system stays as it is: \(data.device): \(error.text)")
+          exitProcess(1)
+        }
+      })
+  }
+
+  private func needsGrowth() -> Bool {
     do {
-      try growFileSystem(on: folder)
+      return try growth() != nil
     } catch {
       Log.warning("the data file system stays as it is: \(data.device): \(error.text)")
+      return false
     }
-    return true
   }
 
   private func growPartition() throws(SystemError) {
@@ -92,16 +113,23 @@ public struct Card: Sendable {
     Log.notice("boot: the data partition now has \(byteCount >> 20) MiB")
   }
 
-  private func growFileSystem(on folder: String) throws(SystemError) {
+  /// The blocks that the file system can have, and their size, when it has fewer.
+  private func growth() throws(SystemError) -> (blockCount: UInt64, blockSize: Int64)? {
     let partition = try FileDescriptor(opening: data.device, .readOnly)
     let size = try partition.deviceSize()
     let bytes = try partition.read(count: Ext4Superblock.byteCount, at: Ext4Superblock.offset)
-    guard let superblock = Ext4Superblock(bytes) else { return }
+    guard let superblock = Ext4Superblock(bytes) else { return nil }
     let blockCount = UInt64(size / superblock.blockSize)
     // A little less than the partition is no reason to write: mke2fs rounds down to whole groups.
-    guard blockCount > superblock.blockCount + superblock.blockCount / 16 else { return }
+    guard blockCount > superblock.blockCount + superblock.blockCount / 16 else { return nil }
+    return (blockCount, superblock.blockSize)
+  }
+
+  private func growFileSystem(on folder: String) throws(SystemError) {
+    guard let growth = try growth() else { return }
     let root = try FileDescriptor(opening: folder, [.readOnly, .directory])
-    try root.resizeExt4(blockCount: blockCount)
-    Log.notice("boot: the data file system now has \(size >> 20) MiB")
+    try root.resizeExt4(blockCount: growth.blockCount)
+    let mebibytes = Int64(growth.blockCount) * growth.blockSize >> 20
+    Log.notice("the data file system now has \(mebibytes) MiB")
   }
 }

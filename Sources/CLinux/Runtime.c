@@ -1,9 +1,9 @@
 // Corrects two functions of Swift 6.3.1's Embedded runtime on aarch64.
 //
-// swift_bridgeObjectRetain and swift_bridgeObjectRetain_n must return their argument as it came: the
-// compiler declares it as the result, and on aarch64 its code goes on with the result. The runtime's
-// own return it without its flag bits. Of a string of at most 15 bytes, which lives in those 16 bytes
-// with its length and flags, the result is garbage, and a later use of it crashes.
+// swift_bridgeObjectRetain and swift_bridgeObjectRetain_n must return their argument as it came:
+// the compiler declares it as the result, and on aarch64 its code goes on with the result. The
+// runtime's own return it without its flag bits. Of a string of at most 15 bytes, which lives in
+// those 16 bytes with its length and flags, the result is garbage, and a later use of it crashes.
 //
 // The runtime's definitions are weak, so that these take their place. When Swift returns the whole
 // argument itself, this file can go: cross/lib/test-binaries would show it.

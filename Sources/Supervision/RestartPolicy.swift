@@ -8,6 +8,9 @@ public struct RestartPolicy: Equatable, Sendable {
   public var pauseMax: Int64
   public var forgivenAfter: Int64
 
+  /// Whether an end with status 0 is the task's purpose, after which it is not started again.
+  public var isOnce = false
+
   public init(pauseFirst: Int64, pauseMax: Int64, forgivenAfter: Int64) {
     precondition(pauseFirst > 0 && pauseMax >= pauseFirst && forgivenAfter >= 0)
     self.pauseFirst = pauseFirst
@@ -26,6 +29,14 @@ public struct RestartPolicy: Equatable, Sendable {
   public static var program: RestartPolicy {
     RestartPolicy(
       pauseFirst: 1_000_000_000, pauseMax: 60_000_000_000, forgivenAfter: 60_000_000_000)
+  }
+
+  /// For work that is done once, and tried again after 10 s to 10 min when it fails.
+  public static var once: RestartPolicy {
+    var policy = RestartPolicy(
+      pauseFirst: 10_000_000_000, pauseMax: 600_000_000_000, forgivenAfter: .max)
+    policy.isOnce = true
+    return policy
   }
 
   /// The pause before the start that follows death number `deathCount` (1 is the first), with

@@ -25,11 +25,17 @@ public struct Supervisor: ~Copyable {
   private var tasks: [SupervisedTask]
   private let signals: SignalReader
   private let isInit: Bool
+  /// Nanoseconds between reports that nobody asked for; 0 for none.
+  private let reportPeriod: Int64
+  private var reportTime: Int64
   private var random: UInt64
   private var pollItems: [PollItem]
 
-  /// Blocks the signals that the loop takes. `isInit` says whether this is PID 1.
-  public init(_ declarations: [TaskDeclaration], isInit: Bool) throws(SystemError) {
+  /// Blocks the signals that the loop takes. `isInit` says whether this is PID 1; a report is made
+  /// every `reportPeriod` nanoseconds, 0 for only when it is asked for.
+  public init(
+    _ declarations: [TaskDeclaration], isInit: Bool, reportPeriod: Int64 = 0
+  ) throws(SystemError) {
     tasks = []
     tasks.reserveCapacity(declarations.count)
     for declaration in declarations { tasks.append(SupervisedTask(declaration)) }
@@ -38,6 +44,8 @@ public struct Supervisor: ~Copyable {
       Linux.Signal.user2, Linux.Signal.hangUp,
     ])
     self.isInit = isInit
+    self.reportPeriod = reportPeriod
+    reportTime = reportPeriod > 0 ? Clock.boot() + reportPeriod : .max
     random = UInt64(bitPattern: Clock.real()) ^ UInt64(bitPattern: Clock.monotonic()) | 1
     pollItems = [PollItem(signals.descriptor.number)]
   }
@@ -50,7 +58,10 @@ public struct Supervisor: ~Copyable {
       startDue(now)
       sleep(until: nextDeadline(after: now), now: now)
       let asked = takeSignals()
-      if asked.report || asked.ending != nil { report() }
+      if asked.report || asked.ending != nil || Clock.boot() >= reportTime {
+        report()
+        if reportPeriod > 0 { reportTime = Clock.boot() + reportPeriod }
+      }
       if let ending = asked.ending {
         stopAll()
         return ending
@@ -156,6 +167,10 @@ extension Supervisor {
 
   private mutating func noteEnd(_ index: Int, _ end: ProcessEnd) {
     tasks[index].declaration.slot?.processID = 0
+    if tasks[index].declaration.policy.isOnce, case .exited(0) = end {
+      tasks[index].state = .stopped
+      return
+    }
     let pause = tasks[index].noteDeath(now: Clock.boot(), random: nextRandom())
     let how =
       switch end {

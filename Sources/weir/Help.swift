@@ -39,7 +39,7 @@ enum Command {
     switch self {
     case .run:
       """
-      usage: weir run CONFIG [--board NAME|FILE] [--state FOLDER] [--quiet | --verbose]
+      usage: weir run CONFIG [--board NAME|FILE] [--state FOLDER] [OPTION...]
 
       Reads the sensors that CONFIG names and sends their readings to its broker, until SIGTERM or
       Ctrl-C. Parts of CONFIG that are wrong are said and left out; the rest runs.
@@ -47,6 +47,7 @@ enum Command {
         --board NAME|FILE  the board, instead of the one that CONFIG names
         --state FOLDER     where the boot epoch is kept (default: CONFIG's `state`, or
                            /var/lib/weir)
+        --report SECONDS   say what each task has done and counted, so often
         --quiet            log only warnings and errors
         --verbose          log everything
 

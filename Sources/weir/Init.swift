@@ -30,7 +30,8 @@ func runInit() -> Never {
   if words.has("weir.debug") { unsafe Log.threshold = .debug }
   Log.info("weir \(weirVersion) (\(weirArchitecture)) is PID 1")
   loadModules(order: ImagePath.modules)
-  let hasState = mountCard()
+  let card = findCard()
+  let hasState = card?.mountData(on: ImagePath.state) ?? false
   let file = words.value(of: "weir.config") ?? ImagePath.configuration
   raiseClock(from: [ImagePath.buildTime, ImagePath.lastTime])
   let loaded = loadOrSay(file, board: ImagePath.board)
@@ -39,8 +40,9 @@ func runInit() -> Never {
   if !hasState {
     Log.warning("there is no data partition: what must survive a restart is lost at the next one")
   }
-  let systemTasks = systemTasks(configuration, loaded.board, words)
-  endSystem(superviseAsInit(configuration, loaded.board, systemTasks))
+  var systemTasks = systemTasks(configuration, loaded.board, words)
+  if hasState, let growth = card?.growthTask(on: ImagePath.state) { systemTasks.append(growth) }
+  endSystem(superviseAsInit(configuration, loaded.board, systemTasks, words))
 }
 
 private func takeConsole() {
@@ -52,18 +54,18 @@ private func takeConsole() {
   }
 }
 
-/// Mounts the card's two partitions. Whether the data partition is there.
-private func mountCard() -> Bool {
+/// The card that this system was started from, with its boot partition mounted.
+private func findCard() -> Card? {
   guard let card = Card.find(timeout: cardNanosecondsMax) else {
     Log.error(
       "no card with a partition labelled \(Card.dataLabel) appeared within "
         + "\(cardNanosecondsMax / 1_000_000_000) s; is it the card that cross/image made?")
-    return false
+    return nil
   }
   if !card.mountBoot(on: ImagePath.boot) {
     Log.error("the boot partition of \(card.data.disk) can't be read: no configuration")
   }
-  return card.mountData(on: ImagePath.state)
+  return card
 }
 
 /// Hostname, network, clock, and the shell that the kernel's command line may ask for.
@@ -98,7 +100,8 @@ private func systemTasks(
 /// Supervises until the end of the system is asked for. A gateway that can't even begin leaves only
 /// a restart, after a pause in which the console can be read.
 private func superviseAsInit(
-  _ configuration: Configuration, _ board: Board, _ systemTasks: [TaskDeclaration]
+  _ configuration: Configuration, _ board: Board, _ systemTasks: [TaskDeclaration],
+  _ words: KernelCommandLine
 ) -> SupervisorEnding {
   do {
     // Busybox's NTP client tells the kernel when it has set the clock; until then it is not
@@ -106,7 +109,9 @@ private func superviseAsInit(
     let gateway = try Gateway(
       configuration, board: board, epoch: StateFolder(ImagePath.state).beginEpoch(),
       clock: ClockTrust(lowerBound: Clock.real(), isPlausibleEnough: false))
-    var supervisor = try Supervisor(systemTasks + gateway.tasks, isInit: true)
+    let reportSeconds = words.value(of: "weir.report").flatMap { seconds($0) } ?? 0
+    var supervisor = try Supervisor(
+      systemTasks + gateway.tasks, isInit: true, reportPeriod: reportSeconds * 1_000_000_000)
     let ending = supervisor.run { logStatus(of: gateway.tasks) }
     // The tasks' arena must stay mapped as long as there are tasks.
     withExtendedLifetime(gateway) {}

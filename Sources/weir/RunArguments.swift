@@ -6,6 +6,8 @@ struct RunArguments {
   var board: String?
   var state: String?
   var threshold = LogLevel.info
+  /// Between two reports; 0 for none but those that are asked for.
+  var reportSeconds: Int64 = 0
 
   enum Problem: Error {
     case message(String)
@@ -20,6 +22,12 @@ struct RunArguments {
       switch argument {
       case "--board": board = try Self.value(of: argument, arguments, &index)
       case "--state": state = try Self.value(of: argument, arguments, &index)
+      case "--report":
+        let text = try Self.value(of: argument, arguments, &index)
+        guard let number = seconds(text) else {
+          throw .message("--report wants seconds, 1 to 86400, not '\(text)'")
+        }
+        reportSeconds = number
       case "--quiet": threshold = .warning
       case "--verbose": threshold = .debug
       default:
@@ -45,4 +53,12 @@ struct RunArguments {
     index += 1
     return arguments[index - 1]
   }
+}
+
+/// A whole number of seconds, 1 to 86,400; nil for anything else.
+func seconds(_ text: String) -> Int64? {
+  guard let number = StateFolder.number(Array(text.utf8)), number >= 1, number <= 86_400 else {
+    return nil
+  }
+  return Int64(number)
 }

@@ -34,7 +34,8 @@ func runCommand(_ arguments: [String]) -> Int32 {
     let gateway = try Gateway(
       loaded.configuration, board: loaded.board, epoch: state.beginEpoch(),
       clock: ClockTrust(lowerBound: plausibleTimeMin, isPlausibleEnough: true))
-    var supervisor = try Supervisor(gateway.tasks, isInit: false)
+    var supervisor = try Supervisor(
+      gateway.tasks, isInit: false, reportPeriod: asked.reportSeconds * 1_000_000_000)
     _ = supervisor.run { logStatus(of: gateway.tasks) }
     // The tasks' arena must stay mapped as long as there are tasks.
     withExtendedLifetime(gateway) {}

@@ -3,13 +3,22 @@ import Ring
 import Supervision
 
 /// Says what every task of the gateway shows of itself: one line a task, with its counters that are
-/// not zero. Asked for with SIGHUP (`kill -HUP 1` on the board), and said at the end.
+/// not zero, and the memory of all of them. Asked for with SIGHUP (`kill -HUP 1` on the board) or
+/// periodically, and said at the end.
 func logStatus(of tasks: [TaskDeclaration]) {
   let now = Clock.boot()
+  var memory = ProcessID.current.proportionalKibibytes ?? 0
+  var processCount = 1
   for task in tasks {
     guard let slot = task.slot else { continue }
     Log.notice("\(task.title): \(status(slot, now: now))")
+    guard slot.processID > 0,
+      let kibibytes = ProcessID(slot.processID).proportionalKibibytes
+    else { continue }
+    memory += kibibytes
+    processCount += 1
   }
+  Log.notice("memory: \(memory) KiB PSS in \(processCount) processes")
 }
 
 private func status(_ slot: TaskSlot, now: Int64) -> String {

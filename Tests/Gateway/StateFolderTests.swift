@@ -61,7 +61,10 @@ import Testing
   }
 
   @Test(
-    arguments: [[], ["a", "b"], ["--board"], ["a", "--state"], ["--no-such", "a"]] as [[String]])
+    arguments: [
+      [], ["a", "--report", "0"], ["a", "--report", "x"], ["a", "--report"], ["a", "b"],
+      ["--board"], ["a", "--state"], ["--no-such", "a"],
+    ] as [[String]])
   func everythingElseIsRefused(arguments: [String]) {
     #expect(throws: RunArguments.Problem.self) { try RunArguments(arguments) }
   }

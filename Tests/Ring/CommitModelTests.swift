@@ -1,5 +1,5 @@
-// Invariants checked, in every interleaving of source, pipeline and sink over rings of two elements,
-// with deaths before every step (see CommitModel.swift):
+// Invariants checked, in every interleaving of source, pipeline and sink over rings of two
+// elements, with deaths before every step (see CommitModel.swift):
 // - the pipeline takes every element once and in order, also over its own and the source's death;
 // - the sink receives every element once and in order, with the pipeline's count of it;
 // - nobody ever waits for ever;

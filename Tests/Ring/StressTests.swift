@@ -1,5 +1,5 @@
-// Invariants checked, with producer and consumer in threads of their own (under the thread sanitizer
-// too: the elements are plain memory, ordered by the positions alone):
+// Invariants checked, with producer and consumer in threads of their own (under the thread
+// sanitizer too: the elements are plain memory, ordered by the positions alone):
 // - every element arrives once, in order, unchanged, whatever mixture of single, staged and batched
 //   calls moves it, and however small the ring is;
 // - the same over a pipeline that dies at random steps and starts again;

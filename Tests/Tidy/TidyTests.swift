@@ -1,6 +1,7 @@
 // Invariants checked, of the sources themselves:
 // - the top level holds the six things of the house, and dotfiles;
-// - no line of Swift, C or shell, but the rows of tables, is longer than 100 columns, ends in a space or holds a tab;
+// - no line of Swift, C or shell, but the rows of tables, is longer than 100 columns, ends in a
+//   space or holds a tab;
 // - no function of the product is longer than 70 lines;
 // - every module of the product opens, in one of its files, with what it is for.
 

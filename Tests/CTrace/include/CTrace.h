@@ -1,9 +1,9 @@
 // For tests that kill a process at every instruction that changes memory which it shares: a child
 // runs, and a copy of that memory is kept after each of its stores.
 //
-// On x86-64 the child does it itself: the memory is write-protected, a store faults, is let through with the
-// processor's single-step flag set, and copied after. Elsewhere its parent runs it one instruction
-// at a time with ptrace(2), which is much slower.
+// On x86-64 the child does it itself: the memory is write-protected, a store faults, is let through
+// with the processor's single-step flag set, and copied after. Elsewhere its parent runs it one
+// instruction at a time with ptrace(2), which is much slower.
 #ifndef WEIR_CTRACE_H
 #define WEIR_CTRACE_H
 
@@ -27,12 +27,13 @@ void *trace_copy(struct trace_log *log, uint64_t index);
 int trace_fork(void);
 /// Ends this process at once.
 _Noreturn void trace_exit(int status);
-/// In the child: begins to keep copies of `memory`, which came from `trace_map`, in `log`, whose size
-/// and capacity are set. 0, or -1 if the system does not allow it.
+/// In the child: begins to keep copies of `memory`, which came from `trace_map`, in `log`, whose
+/// size and capacity are set. 0, or -1 if the system does not allow it.
 int trace_begin(void *memory, struct trace_log *log);
 /// In the child: ends what `trace_begin` began.
 void trace_end(void);
-/// In the parent: sees the child through to its end. 0 if it exited with status 0 and all copies fitted.
+/// In the parent: sees the child through to its end. 0 if it exited with status 0 and all copies
+/// fitted.
 int trace_collect(int child, void *memory, struct trace_log *log);
 
 /// Kills a process after so many microseconds. 1 if that is what ended it, 0 if it had exited with

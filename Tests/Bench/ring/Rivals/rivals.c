@@ -1,5 +1,5 @@
-// Concurrency Kit's ck_ring, and the choice between the rivals. ck_ring moves one element at a time,
-// so its batches are loops, as in its users' programs.
+// Concurrency Kit's ck_ring, and the choice between the rivals. ck_ring moves one element at a
+// time, so its batches are loops, as in its users' programs.
 #include <ck_ring.h>
 
 #include "Rivals.h"
