@@ -134,16 +134,19 @@ func weirProduce<E: BenchElement>(_ ring: Ring<E>, count: Int, batch: Int, check
     }
     return
   }
-  var source = InlineArray<256, E>(repeating: E(number: 0))
-  for index in 0..<batch { source[index].number = UInt64(index) }
+  // Not an InlineArray: its span would copy all of it for each batch.
+  let source = UnsafeMutableBufferPointer<E>.allocate(capacity: batch)
+  unsafe source.initialize(repeating: E(number: 0))
+  defer { unsafe source.deallocate() }
+  for index in 0..<batch { unsafe source[index].number = UInt64(index) }
   var n = 0
   while n < count {
     if check {
-      for index in 0..<batch { source[index].number = UInt64(n + index) }
+      for index in 0..<batch { unsafe source[index].number = UInt64(n + index) }
     }
     var done = 0
     while done < batch {
-      let moved = producer.write(source.span.extracting(done..<batch))
+      let moved = producer.write(unsafe source.span.extracting(done..<batch))
       if moved == 0 { bench_pause() }
       done += moved
     }
@@ -170,6 +173,7 @@ func weirConsume<E: BenchElement>(
   }
   let destination = UnsafeMutableBufferPointer<E>.allocate(capacity: batch)
   unsafe destination.initialize(repeating: E(number: 0))
+  defer { unsafe destination.deallocate() }
   var n = 0
   while n < count {
     var room = unsafe destination.mutableSpan
@@ -182,29 +186,6 @@ func weirConsume<E: BenchElement>(
       let expected = check ? n + index : (n + index) & (batch - 1)
       if unsafe destination[index].number != UInt64(expected) { wrong += 1 }
     }
-    n += moved
-  }
-  return wrong
-}
-
-/// Looks at every element, and copies none.
-@inline(never)
-func weirConsumeInPlace<E: BenchElement>(_ ring: Ring<E>, count: Int, batch: Int) -> UInt64 {
-  var consumer = Consumer(ring)
-  var wrong: UInt64 = 0
-  var n = 0
-  while n < count {
-    let moved = consumer.nextInPlace(countMax: batch) { elements in
-      for index in elements.indices
-      where elements[index].number != UInt64((n + index) & (batch - 1)) {
-        wrong += 1
-      }
-    }
-    if moved == 0 {
-      bench_pause()
-      continue
-    }
-    consumer.release()
     n += moved
   }
   return wrong

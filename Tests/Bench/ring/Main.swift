@@ -1,7 +1,7 @@
 // Weir's ring beside boost::lockfree::spsc_queue and Concurrency Kit's ck_ring, between two
 // processes on two processors. Our side is compiled as in the product: Embedded, optimized, with
 // all checks. All contenders take their turn in every round, so that what else the machine does
-// falls on all of them; the figures are medians over the rounds.
+// falls on all of them; times are medians over the rounds, and ratios the medians of each round's.
 
 // Unsafe expressions in here touch only the shared mapping, whose rings are as large as their
 // contenders say, and which outlives every process that is started.
@@ -49,9 +49,6 @@ enum Kind {
   /// The same, both sides sleeping. Weir: ring and doorbell. The rival, in place of boost: a bare
   /// futex.
   case sleeping
-  /// As `throughput`, but Weir's consumer looks at the elements where they lie, which the rivals
-  /// do not offer: they copy.
-  case inPlace
   /// As `throughput`, but Weir asks the doorbell after each publication.
   case asking
 }
@@ -100,8 +97,6 @@ struct Bench: ~Copyable {
             kind: .throughput, elementSize: size, batch: batch, count: count, goal: goal))
       }
     }
-    disciplines.append(
-      Discipline(kind: .inPlace, elementSize: 16, batch: 256, count: 1 << 20, goal: nil))
     for size in [16, 64] {
       disciplines.append(
         Discipline(
@@ -202,14 +197,6 @@ struct Bench: ~Copyable {
         track.produce(count: count, batch: discipline.batch, check: false)
       } theirs: {
         track.consume(count: count, batch: discipline.batch, check: false)
-      }
-    case .inPlace:
-      guard contender == .weir else { return run(disciplines[2], contender) }
-      return race.run {
-        track.produce(count: count, batch: discipline.batch, check: false)
-      } theirs: {
-        weirConsumeInPlace(
-          attached(track.there, Element16.self), count: count, batch: discipline.batch)
       }
     case .spinning:
       return race.run {

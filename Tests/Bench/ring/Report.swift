@@ -5,7 +5,7 @@ func report(_ bench: borrowing Bench, rounds: Int) {
   var goalCount = 0
   var metCount = 0
   line("ns per element through a ring of \(1024), and per hand-over: medians of \(rounds) rounds")
-  line("ratio to the faster rival, in brackets its quartiles over the rounds")
+  line("ratio to the faster rival: median of the rounds' ratios, and their quartiles")
   line("")
   row("", "weir", "boost", "ck", "ratio", "goal", "")
   for index in bench.disciplines.indices {
@@ -19,8 +19,7 @@ func report(_ bench: borrowing Bench, rounds: Int) {
       let ratio = discipline.weir[round] / rival[round]
       ratios.add(isSpeed ? 1 / ratio : ratio)
     }
-    let share = discipline.weir.median / rival.median
-    let ratio = isSpeed ? 1 / share : share
+    let ratio = ratios.median
     var goal = ""
     var verdict = ""
     if let wanted = discipline.goal {
@@ -55,7 +54,6 @@ private func title(_ discipline: Discipline) -> String {
   switch discipline.kind {
   case .throughput where discipline.batch == 1: return size + "one at a time"
   case .throughput: return size + "batches of \(discipline.batch)"
-  case .inPlace: return size + "batches of 256, in place"
   case .spinning: return size + "to a spinning consumer"
   case .sleeping: return size + "to a sleeper (boost: bare futex)"
   case .asking: return size + "one, weir asks the bell"
