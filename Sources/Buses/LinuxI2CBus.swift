@@ -12,8 +12,8 @@ import Sensors
 /// bind it again, which resets the controller. That is done after `stuckCountMax` failures in a
 /// row, at most once in `recoveryPauseMin`, then more and more rarely up to `recoveryPauseMax`.
 ///
-/// The kernel waits in unbind until nobody has the adapter open, so ours is closed first. Another
-/// program that keeps it open would hold this task in the kernel until it lets go.
+/// The kernel waits in unbind, deaf to every signal, until nobody has the adapter open. So ours is
+/// closed first, and when another program has it open the driver is left alone.
 public struct LinuxI2CBus: ManagedBus, ~Copyable {
   /// A transfer of 33 bytes takes 3 ms at 100 kHz; a device may stretch the clock for some more.
   static let timeoutMilliseconds: UInt32 = 100
@@ -134,12 +134,30 @@ public struct LinuxI2CBus: ManagedBus, ~Copyable {
     let adapterPath = try resolvedPath("/sys/class/i2c-dev/" + name + "/device")
     let controller = parentFolder(of: adapterPath)
     let driver = try resolvedPath(controller + "/driver")
+    if try isOpenSomewhere(device) { throw SystemError("unbind", .busy) }
     let controllerName = String(
       decoding: Array(controller.utf8.dropFirst(parentFolder(of: controller).utf8.count + 1)),
       as: UTF8.self)
     try writeCommand(controllerName, to: driver + "/unbind")
     try writeCommand(controllerName, to: driver + "/bind")
   }
+}
+
+/// Whether a process that we may look into has the file at `path` open.
+func isOpenSomewhere(_ path: String) throws(SystemError) -> Bool {
+  for process in try System.list("/proc") {
+    guard process.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }) else {
+      continue
+    }
+    // A process may end, or be another user's, meanwhile.
+    let folder = "/proc/" + process + "/fd"
+    guard let descriptors = try? System.list(folder) else { continue }
+    for descriptor in descriptors {
+      guard let target = try? resolvedPath(folder + "/" + descriptor) else { continue }
+      if target == path { return true }
+    }
+  }
+  return false
 }
 
 /// What an error number of a transfer means (Documentation/i2c/fault-codes in the kernel).

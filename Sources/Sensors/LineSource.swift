@@ -10,6 +10,22 @@ public enum LineReading: UInt8, BitwiseCopyable, Sendable {
   case counter = 2
 }
 
+/// Which edges count.
+public enum EdgeFilter: UInt8, BitwiseCopyable, Sendable {
+  case rising = 0
+  case falling = 1
+  case both = 2
+
+  /// How many of `count` edges in turn count, the first of which rises or not.
+  func count(of count: UInt32, firstRises: Bool) -> UInt32 {
+    switch self {
+    case .both: count
+    case .rising: firstRises ? count / 2 + count % 2 : count / 2
+    case .falling: firstRises ? count / 2 : count / 2 + count % 2
+    }
+  }
+}
+
 /// One edge of a line, as the kernel saw it.
 public struct LineEvent: BitwiseCopyable, Equatable, Sendable {
   /// ns of CLOCK_BOOTTIME.
@@ -40,10 +56,18 @@ public struct LineEvent: BitwiseCopyable, Equatable, Sendable {
 /// return went by unseen: an `edges` line says so with a `lostEdges` reading of count 0 ("unknown
 /// how many"), and the interval of a `counter` in which the line was unwatched counts as missed.
 ///
-/// A counter is exact also when the kernel's queue overflows, because the line's sequence number
-/// counts the dropped edges too.
+/// The kernel is asked for both edges, whatever is wanted of them, because then two losses show:
+/// - Edges dropped by the kernel's queue leave a jump in the line's sequence number.
+/// - Edges that come faster than the interrupt is served become one event. As a line rises and
+/// falls in turn, two events of the same direction mean that at least one edge between them is
+/// missing.
+///
+/// An `edges` line reports the missing ones as lost. A counter counts them: they happened. (Where a
+/// pulse is as short as the kernel's way from the interrupt to reading the level, some µs, an event
+/// can also have the wrong direction, and is then taken for two edges. Debounce such a line.)
 public struct LineSource: Sendable {
   public let mode: LineReading
+  public let filter: EdgeFilter
   public let schedule: SenseSchedule
   public let channel: UInt16
   private var isWatched = false
@@ -52,14 +76,18 @@ public struct LineSource: Sendable {
   /// Since when no edge went by unseen.
   private var watchTime: Int64 = .max
   private var lineSequence: UInt32 = 0
+  /// The direction of the last event; nil before the first.
+  private var lastRises: Bool?
   /// In the open interval.
   private var pulseCount: UInt64 = 0
 
   /// `hasHistory`: an earlier task of this boot watched the line.
   public init(
-    mode: LineReading, schedule: SenseSchedule, channel: UInt16, hasHistory: Bool
+    mode: LineReading, filter: EdgeFilter, schedule: SenseSchedule, channel: UInt16,
+    hasHistory: Bool
   ) {
     self.mode = mode
+    self.filter = filter
     self.schedule = schedule
     self.channel = channel
     wasWatched = hasHistory
@@ -78,6 +106,7 @@ public struct LineSource: Sendable {
     isWatched = true
     watchTime = now
     lineSequence = 0
+    lastRises = nil
     pulseCount = 0
     if mode == .edges, wasWatched {
       output.append(
@@ -114,33 +143,49 @@ public struct LineSource: Sendable {
   public mutating func take(
     _ event: LineEvent, next: inout UInt64, output: inout SenseOutput
   ) -> UInt32 {
-    // The kernel's number wraps; a line starts at 1.
-    let difference = event.lineSequence &- lineSequence
-    lineSequence = event.lineSequence
-    // Cannot be: the kernel counts up. Taken as one edge, so that nothing is invented.
-    let edgeCount = difference == 0 || difference > UInt32(Int32.max) ? 1 : difference
+    let missing = missingCount(before: event)
+    let isWanted = filter.count(of: 1, firstRises: event.isRising) == 1
     switch mode {
     case .level:
       return 0
     case .counter:
-      pulseCount += UInt64(edgeCount)
+      pulseCount += UInt64(missing) + (isWanted ? 1 : 0)
       return 0
     case .edges:
-      let lost = edgeCount - 1
-      if lost > 0 {
+      if missing > 0 {
         output.append(
           Reading(
-            time: event.time, sequence: next, value: .nan, count: lost, channel: channel,
+            time: event.time, sequence: next, value: .nan, count: missing, channel: channel,
             kind: .lostEdges))
-        next += UInt64(lost)
+        next += UInt64(missing)
       }
+      guard isWanted else { return missing }
       output.append(
         Reading(
           time: event.time, sequence: next, value: event.isRising ? 1 : 0,
           count: event.lineSequence, channel: channel, kind: .edge))
       next += 1
-      return lost
+      return missing
     }
+  }
+
+  /// How many wanted edges are missing between the last event and this one, at least.
+  private mutating func missingCount(before event: LineEvent) -> UInt32 {
+    // The kernel's number wraps; a line starts at 1.
+    let difference = event.lineSequence &- lineSequence
+    lineSequence = event.lineSequence
+    // What cannot be, as the kernel counts up, is taken as one edge, so that nothing is invented.
+    var missing = difference == 0 || difference > UInt32(Int32.max) ? 0 : difference - 1
+    defer { lastRises = event.isRising }
+    guard let lastRises else {
+      // Seen from this event backwards: the last missing one went the other way.
+      let firstRises = (missing % 2 == 0) == event.isRising
+      return filter.count(of: missing, firstRises: firstRises)
+    }
+    // In turn, the edge after `missing` more would rise or not:
+    let rises = (missing % 2 == 0) != lastRises
+    if rises != event.isRising { missing += 1 }
+    return filter.count(of: missing, firstRises: !lastRises)
   }
 
   /// Whether `step` at `now` needs the line's level.

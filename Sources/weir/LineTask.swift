@@ -33,7 +33,7 @@ struct LineTask<Chip: LineChip & ~Copyable>: ~Copyable {
       let first = line.mode == .counter ? start + line.period : start
       sources.append(
         LineSource(
-          mode: LineReading(line.mode),
+          mode: LineReading(line.mode), filter: EdgeFilter(line.edge),
           schedule: SenseSchedule(first: first, period: max(line.period, 1)),
           channel: line.channel, hasHistory: hasHistory))
     }
@@ -167,15 +167,23 @@ extension LineReading {
   }
 }
 
+extension EdgeFilter {
+  init(_ edge: LineEdge) {
+    switch edge {
+    case .rising: self = .rising
+    case .falling: self = .falling
+    case .both: self = .both
+    }
+  }
+}
+
 extension LineRequest {
-  /// What the kernel is asked for: edges only where they are used.
+  /// What the kernel is asked for: both edges where edges are used (see `LineSource`).
   init(_ line: LineSettings) {
     let edges: LineEdges =
-      switch (line.mode, line.edge) {
-      case (.level, _): .none
-      case (_, .rising): .rising
-      case (_, .falling): .falling
-      case (_, .both): .both
+      switch line.mode {
+      case .level: .none
+      case .edges, .counter: .both
       }
     let bias: LineBias =
       switch line.pull {

@@ -28,6 +28,16 @@ import Testing
     #expect(throws: SensorError.bus(.absent)) { try device.begin(on: &bus) }
   }
 
+  @Test func openFilesAreFound() throws {
+    let path = "/tmp/weir-open-\(Clock.boot())"
+    do {
+      let file = try FileDescriptor(opening: path, [.writeOnly, .create])
+      #expect(file.number >= 0)
+      #expect(try isOpenSomewhere(path))
+    }
+    #expect(try !isOpenSomewhere(path))
+  }
+
   /// A file that is no adapter is a fault, and never retried into a rebind.
   @Test func noAdapter() {
     var bus = LinuxI2CBus(device: "/dev/null")

@@ -12,10 +12,10 @@ import Testing
 
 @Suite struct LineTests {
   private func source(
-    _ mode: LineReading, first: Int64 = 100, hasHistory: Bool = false
+    _ mode: LineReading, _ filter: EdgeFilter = .both, hasHistory: Bool = false
   ) -> LineSource {
     LineSource(
-      mode: mode, schedule: SenseSchedule(first: first, period: 100), channel: 5,
+      mode: mode, filter: filter, schedule: SenseSchedule(first: 100, period: 100), channel: 5,
       hasHistory: hasHistory)
   }
 
@@ -158,6 +158,60 @@ import Testing
     #expect(expected == 15, "\(place)")
     let good = readings.filter { $0.kind == .pulses && $0.quality == .good }.count
     #expect(good >= 4, "\(place)")
+  }
+
+  /// A line that toggles, of whose edges the queue drops some and of which pairs become one event:
+  /// where only one of the two happens, every edge is accounted for; never is one invented.
+  @Test func everyEdgeIsAccountedFor() {
+    for filter in [EdgeFilter.rising, .falling, .both] {
+      for merged in Array(2..<30) + [.max] {
+        for dropped in Array(2..<30) + [.max] {
+          var edges = source(.edges, filter)
+          var counter = source(.counter, filter)
+          var output = SenseOutput()
+          var next: [UInt64] = [0, 0]
+          _ = edges.attach(now: 0, next: &next[0], output: &output)
+          _ = counter.attach(now: 0, next: &next[1], output: &output)
+          var truth: UInt64 = 0
+          var number: UInt32 = 0
+          var index = 0
+          while index < 200 {
+            // The pin rises with its even edges.
+            let isMerged = index > 0 && index % merged == 0
+            for edge in index...(isMerged ? index + 1 : index) {
+              truth += UInt64(filter.count(of: 1, firstRises: edge % 2 == 0))
+            }
+            index += isMerged ? 2 : 1
+            number += 1
+            // Whatever is dropped, the last event arrives.
+            if index < 200, number > 1, Int(number) % dropped == 0 { continue }
+            let event = LineEvent(
+              time: 1, lineSequence: number, line: 0, isRising: (index - 1) % 2 == 0)
+            output.removeAll()
+            _ = edges.take(event, next: &next[0], output: &output)
+            _ = counter.take(event, next: &next[1], output: &output)
+          }
+          output.removeAll()
+          counter.step(now: 100, level: nil, next: &next[1], output: &output)
+          let place = "\(filter), merged \(merged), dropped \(dropped)"
+          #expect(next[0] <= truth, "\(place): nothing is invented")
+          #expect(output.count == 1 && output[0].value == Double(next[0]), "\(place)")
+          if merged == .max || dropped == .max { #expect(next[0] == truth, "\(place)") }
+        }
+        var line = source(.counter, filter)
+        var output = SenseOutput()
+        var next: UInt64 = 0
+        _ = line.attach(now: 0, next: &next, output: &output)
+        // Rises, then short pulses of which each becomes one event: all of them are counted.
+        for number in 1...10 as ClosedRange<UInt32> {
+          let event = LineEvent(time: 1, lineSequence: number, line: 0, isRising: true)
+          _ = line.take(event, next: &next, output: &output)
+        }
+        line.step(now: 100, level: nil, next: &next, output: &output)
+        let expected = filter == .both ? 19.0 : filter == .rising ? 10.0 : 9.0
+        #expect(output.count == 1 && output[0].value == expected)
+      }
+    }
   }
 
   @Test func level() {
