@@ -68,6 +68,7 @@ struct Relay {
     while consumer.position < total {
       var count = 0
       while count < Self.batchMax, producer.freeCount() > 0, let number = consumer.next() {
+        precondition(input.touchAfterNext(consumer.position - 1) == number)
         if isDead() { return }
         committer.store(committer.load(UInt64.self, at: 0) + 1, at: 0)
         if isDead() { return }
@@ -76,6 +77,7 @@ struct Relay {
         if isDead() { return }
         let output = Output(
           number: number, count: committer.load(UInt64.self, at: 0), sum: sum)
+        self.output.touchBeforeStaging(producer.stagedHead)
         let isStaged = producer.stage(output)
         precondition(isStaged)
         count += 1

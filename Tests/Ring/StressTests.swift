@@ -35,6 +35,7 @@ import Testing
       var producer = Producer(ring)
       while producer.stagedHead < total {
         let wanted = min(Int(random.next() % 12), Int(total - producer.stagedHead))
+        if producer.freeCount() > 0 { ring.touchBeforeStaging(producer.stagedHead) }
         switch random.next() % 3 {
         case 0:
           if !producer.push(Element(producer.stagedHead)) { sched_yield() }
@@ -65,12 +66,16 @@ import Testing
       case 1:
         for _ in 0..<(random.next() % 12) {
           guard let element = consumer.next() else { break }
+          if ring.touchAfterNext(consumer.position - 1) != expected { wrongCount += 1 }
           check(element)
         }
         consumer.release()
       case 2:
         let count = consumer.nextInPlace(countMax: 7) { elements in
-          for index in elements.indices { check(elements[index]) }
+          for index in elements.indices {
+            if ring.touchAfterNext(expected) != expected { wrongCount += 1 }
+            check(elements[index])
+          }
         }
         if count > 0 { consumer.release() } else { sched_yield() }
       default:
@@ -112,11 +117,13 @@ import Testing
     }
     var sink = Consumer(relay.output)
     for number in 0..<total {
-      var output = sink.pop()
+      var output = sink.next()
       while output == nil {
         sched_yield()
-        output = sink.pop()
+        output = sink.next()
       }
+      #expect(relay.output.touchAfterNext(number) == number)
+      sink.release()
       #expect(output == Relay.expected(number))
     }
     source.join()

@@ -1,5 +1,6 @@
 import Glibc
-import Ring
+
+@testable import Ring
 
 /// Memory for a test, on a line and zeroed, freed with its owner.
 @safe final class Memory: @unchecked Sendable {
@@ -76,3 +77,28 @@ let isThreadSanitized: Bool = {
   // Safe: only asks whether the name is known.
   unsafe dlsym(nil, "__tsan_init") != nil
 }()
+
+extension Ring {
+  /// Writes the first word of a slot, as the producer is about to do. The generic code of the
+  /// module copies elements where the thread sanitizer does not see it; it sees this.
+  func touchBeforeStaging(_ position: UInt64) {
+    // Safe: the callers' elements begin with a UInt64, and the producer owns the slot.
+    unsafe writeWord(UnsafeMutableRawPointer(slot(position)), position)
+  }
+
+  /// Reads the first word of a slot, as the consumer just did, and has not given it back.
+  func touchAfterNext(_ position: UInt64) -> UInt64 {
+    // Safe: the callers' elements begin with a UInt64, and the consumer owns the slot.
+    unsafe readWord(UnsafeMutableRawPointer(slot(position)))
+  }
+}
+
+@inline(never) private func writeWord(_ place: UnsafeMutableRawPointer, _ value: UInt64) {
+  // Safe: see the callers.
+  unsafe place.assumingMemoryBound(to: UInt64.self).pointee = value
+}
+
+@inline(never) private func readWord(_ place: UnsafeMutableRawPointer) -> UInt64 {
+  // Safe: see the callers.
+  unsafe place.assumingMemoryBound(to: UInt64.self).pointee
+}
