@@ -129,7 +129,7 @@ public struct Card: Sendable {
     guard let growth = try growth() else { return }
     let root = try FileDescriptor(opening: folder, [.readOnly, .directory])
     try root.resizeExt4(blockCount: growth.blockCount)
-    let mebibytes = Int64(growth.blockCount) * growth.blockSize >> 20
+    let mebibytes = (Int64(growth.blockCount) * growth.blockSize) >> 20
     Log.notice("the data file system now has \(mebibytes) MiB")
   }
 }

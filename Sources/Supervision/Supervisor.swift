@@ -19,6 +19,8 @@ public enum SupervisorEnding: Equatable, Sendable {
 public struct Supervisor: ~Copyable {
   /// The longest sleep of the loop: what bounds the delay of periodic work.
   static let sleepMillisecondsMax: Int64 = 1000
+  /// How long after the start the supervisor is taken to have settled.
+  static let settleNanoseconds: Int64 = 5_000_000_000
   /// How long the tasks of one phase may take to end after SIGTERM, before SIGKILL.
   static let stopNanosecondsMax: Int64 = 3_000_000_000
 
@@ -28,6 +30,8 @@ public struct Supervisor: ~Copyable {
   /// Nanoseconds between reports that nobody asked for; 0 for none.
   private let reportPeriod: Int64
   private var reportTime: Int64
+  /// When the pages of code are given back that only the start needed; .max when they were.
+  private var settleTime: Int64
   private var random: UInt64
   private var pollItems: [PollItem]
 
@@ -45,6 +49,7 @@ public struct Supervisor: ~Copyable {
     ])
     self.isInit = isInit
     self.reportPeriod = reportPeriod
+    settleTime = Clock.boot() + Self.settleNanoseconds
     reportTime = reportPeriod > 0 ? Clock.boot() + reportPeriod : .max
     random = UInt64(bitPattern: Clock.real()) ^ UInt64(bitPattern: Clock.monotonic()) | 1
     pollItems = [PollItem(signals.descriptor.number)]
@@ -56,6 +61,10 @@ public struct Supervisor: ~Copyable {
     while true {
       let now = Clock.boot()
       startDue(now)
+      if now >= settleTime {
+        releaseCodePages()
+        settleTime = .max
+      }
       sleep(until: nextDeadline(after: now), now: now)
       let asked = takeSignals()
       if asked.report || asked.ending != nil || Clock.boot() >= reportTime {

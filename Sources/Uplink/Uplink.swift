@@ -115,6 +115,7 @@ struct Uplink: ~Copyable {
   mutating func turn() {
     let now = Clock.boot()
     context.slot.beatTime = now
+    context.slot.allocationCount = allocationCount()
     advance(now)
     if phase == .ended { return }
     sleep()

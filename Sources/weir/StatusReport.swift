@@ -7,18 +7,18 @@ import Supervision
 /// periodically, and said at the end.
 func logStatus(of tasks: [TaskDeclaration]) {
   let now = Clock.boot()
-  var memory = ProcessID.current.proportionalKibibytes ?? 0
+  let own = ProcessID.current.proportionalKibibytes ?? 0
+  var memory = own
   var processCount = 1
   for task in tasks {
     guard let slot = task.slot else { continue }
-    Log.notice("\(task.title): \(status(slot, now: now))")
-    guard slot.processID > 0,
-      let kibibytes = ProcessID(slot.processID).proportionalKibibytes
-    else { continue }
+    let process = slot.processID
+    let kibibytes = process > 0 ? ProcessID(process).proportionalKibibytes ?? 0 : 0
     memory += kibibytes
-    processCount += 1
+    processCount += process > 0 ? 1 : 0
+    Log.notice("\(task.title): \(status(slot, now: now)), memory \(kibibytes) KiB")
   }
-  Log.notice("memory: \(memory) KiB PSS in \(processCount) processes")
+  Log.notice("memory: \(memory) KiB PSS in \(processCount) processes, of which mine \(own) KiB")
 }
 
 private func status(_ slot: TaskSlot, now: Int64) -> String {

@@ -65,7 +65,8 @@ static int handle(int signal, void (*handler)(int, siginfo_t *, void *)) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, signal);
-  return sigaction(signal, &action, NULL) != 0 || sigprocmask(SIG_UNBLOCK, &set, NULL) != 0 ? -1 : 0;
+  if (sigaction(signal, &action, NULL) != 0) return -1;
+  return sigprocmask(SIG_UNBLOCK, &set, NULL) != 0 ? -1 : 0;
 }
 
 int trace_begin(void *memory, struct trace_log *log) {

@@ -1,6 +1,6 @@
 // The loops of a rival, written once for C and C++: TRY_PUSH(ring, pointer, count) and
 // TRY_POP(ring, pointer, count) return how many elements they moved.
-#define LOOPS(NAME, RING, ELEMENT, PUSH_ONE, POP_ONE, PUSH_MANY, POP_MANY)                          \
+#define LOOPS(NAME, RING, ELEMENT, PUSH_ONE, POP_ONE, PUSH_MANY, POP_MANY)                         \
   static void NAME##_produce(RING *ring, uint64_t count, int batch, int check) {                   \
     if (batch == 1) {                                                                              \
       for (uint64_t n = 0; n < count; n++) {                                                       \
