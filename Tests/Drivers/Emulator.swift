@@ -84,7 +84,9 @@ public final class Emulator {
 }
 
 /// The guest's seconds since its boot at the beginning of a line of the gateway's log
-/// (`12.345 info uplink: ...`).
+/// (`12.345 info uplink: ...`). Before the first line the UART changes its speed, which leaves
+/// characters that nobody wrote.
 public func logSeconds(_ line: String) -> Double? {
-  line.split(separator: " ").first.flatMap { Double($0) }
+  let first = line.split(separator: " ").first ?? ""
+  return Double(first.drop { !("0"..."9").contains($0) })
 }

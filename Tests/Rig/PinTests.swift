@@ -1,6 +1,10 @@
 // The qemu-virt image in QEMU, with its pins driven over qtest. Invariants checked:
 // - of 1,000 edges each arrives as an edge of the right direction, or is counted as lost;
-// - a counter's pulses are those that were driven.
+// - a counter's pulses are those that were driven;
+// - of a burst that no kernel could follow, nothing more arrives than was driven.
+//
+// An edge is driven when the one before it has arrived. A second edge before the kernel's interrupt
+// thread has run is merged with the first, there as on every board, and nobody can count it.
 
 import Desk
 import Drivers
@@ -17,38 +21,46 @@ extension Rig {
     let chip = try #require(try emulator.control().devices(ofType: "pl061").first)
     let pins = try emulator.pins()
 
-    // Line 0 reports edges, line 1 counts; 5 ms a step is within what the guest can follow, and
-    // the burst at the end is not.
     let before = counts(recorder)
-    for step in 1...900 {
-      try pins.set(chip, line: 0, level: step % 2)
+    for step in 1...1000 {
       try pins.set(chip, line: 1, level: step % 2)
-      usleep(5000)
+      try pins.set(chip, line: 0, level: step % 2)
+      waitForStep(step, before, recorder)
     }
-    for step in 901...1000 { try pins.set(chip, line: 0, level: step % 2) }
-
-    let total = waitUntil(seconds: 30) { () -> Counts? in
-      let now = counts(recorder)
-      return now.edges - before.edges + now.lost - before.lost >= 1000
-        && now.pulses - before.pulses >= 450 ? now : nil
-    }
-    let after = total ?? counts(recorder)
-    // What would come too late or too often comes within two more periods.
-    try recorder.wait("a later period", seconds: 10, after: secondsNow() + 2) {
-      $0.channel == "flow"
-    }
+    try waitForTwoPeriods(recorder)
     let final = counts(recorder)
     print(
       "1,000 edges: \(final.edges - before.edges) arrived, \(final.lost - before.lost) counted "
-        + "as lost; 450 pulses: \(final.pulses - before.pulses)")
-    #expect(total != nil && final.edges == after.edges)
+        + "as lost; 500 pulses: \(final.pulses - before.pulses)")
     #expect(final.edges - before.edges + final.lost - before.lost == 1000)
-    #expect(final.edges - before.edges >= 900)
-    #expect(final.pulses - before.pulses == 450)
+    #expect(final.pulses - before.pulses == 500)
+    checkDirections(recorder)
+
+    for step in 1...100 { try pins.set(chip, line: 0, level: step % 2) }
+    try waitForTwoPeriods(recorder)
+    let burst = counts(recorder)
+    #expect(burst.edges > final.edges)
+    #expect(burst.edges - final.edges + burst.lost - final.lost <= 100)
+
     #expect(Account(recorder.records, channels: ["flow"]).faults == [])
     #expect(recorder.malformed == [])
-    checkDirections(recorder)
     emulator.end()
+  }
+
+  /// Waits until the edge is accounted for. One that is not within two seconds is missing from the
+  /// sum at the end.
+  private func waitForStep(_ step: Int, _ before: Counts, _ recorder: Recorder) {
+    _ = waitUntil(seconds: 2) { () -> Bool? in
+      let now = counts(recorder)
+      return now.edges - before.edges + now.lost - before.lost >= step ? true : nil
+    }
+  }
+
+  /// What would come too late or too often comes within two more periods.
+  private func waitForTwoPeriods(_ recorder: Recorder) throws {
+    try recorder.wait("a later period", seconds: 15, after: secondsNow() + 2) {
+      $0.channel == "flow"
+    }
   }
 
   private struct Counts: Equatable {

@@ -18,7 +18,8 @@ extension Rig {
     try broker.start()
     let recorder = try Recorder(port: broker.port)
     let emulator = try Emulator(
-      "rpi-3b", configuration: raspberryConfiguration("mqtt://10.0.2.2:\(broker.port)"))
+      "rpi-3b", configuration: raspberryConfiguration("mqtt://10.0.2.2:\(broker.port)"),
+      words: ["weir.report=20"])
     try waitForFirstReading(emulator, recorder)
     try checkStart(emulator)
 
@@ -61,7 +62,7 @@ extension Rig {
       configuration: raspberryConfiguration(
         "mqtts://10.0.2.2:\(broker.port)",
         uplink: "  ca: /boot/ca.pem\n  user: plant\n  password: secret\n"),
-      files: ["ca.pem": authority.certificatePath])
+      files: ["ca.pem": authority.certificatePath], words: ["weir.report=20"])
     try waitForFirstReading(emulator, recorder)
     try checkStart(emulator)
     let start = secondsNow()
@@ -89,13 +90,21 @@ extension Rig {
     }
   }
 
-  /// From PID 1's first line to the connection that the first reading came over, in guest time.
+  /// From PID 1's first line to the connection that the first reading came over, in guest time. The
+  /// guest's clock is the host's: on a host that is busy with other things the kernel alone, which
+  /// takes 3 s, takes as many times longer, and there is nothing to measure.
   private func checkStart(_ emulator: Emulator) throws {
     let began = try #require(logSeconds(try emulator.wait(for: "is PID 1", seconds: 1)))
     let connected = try #require(logSeconds(try emulator.wait(for: "connected to", seconds: 5)))
     print("PID 1 began at \(began) s, connected at \(connected) s of guest time")
+    if began > Self.kernelSecondsMax {
+      print("the host is too busy to measure the start")
+      return
+    }
     #expect(connected - began <= 10)
   }
+
+  private static let kernelSecondsMax = 8.0
 
   /// QEMU's dps310 always has the same results (hw/sensor/dps310.c).
   private func checkPressure(_ recorder: Recorder) throws {
@@ -114,7 +123,7 @@ extension Rig {
     #expect(temperatures.contains { $0.content.number != nil })
   }
 
-  /// The supervisor tells the sum of PSS of all its processes.
+  /// The supervisor tells the sum of PSS of all its processes (`weir.report=20`: every 20 s).
   private func checkMemory(_ emulator: Emulator) throws {
     let line = try emulator.wait(for: "KiB PSS", seconds: 90)
     let words = line.split(separator: " ")
