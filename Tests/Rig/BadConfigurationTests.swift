@@ -43,7 +43,7 @@ extension Rig {
 
         """)
     try emulator.wait(for: "gateway.yaml:15:", seconds: 180)
-    for place in ["gateway.yaml:21:", "gateway.yaml:22:"] {
+    for place in ["gateway.yaml:19:", "gateway.yaml:22:", "gateway.yaml:23:"] {
       try emulator.wait(for: place, seconds: 10)
     }
     try recorder.wait("readings of the right part", seconds: 120) { all in
