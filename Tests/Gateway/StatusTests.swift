@@ -1,6 +1,6 @@
 // Invariants checked, of what a gateway says of itself when it gets SIGHUP:
 // - every task has its line, with counters that grow with what it did;
-// - sense and pipeline allocate nothing once they run, while thousands of readings flow; the uplink,
+// - sense and pipeline allocate nothing once they run, while hundreds of readings flow; the uplink,
 //   which may allocate, shows that the counter counts.
 
 import Desk
