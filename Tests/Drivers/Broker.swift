@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A real Mosquitto on a free port of the loopback, with its own configuration and no trace left.
 public final class Broker {
@@ -182,21 +183,39 @@ public func find(_ name: String) throws -> String {
   throw DriverFailure("\(name) is not installed: run cross/packages")
 }
 
-/// A port of the loopback that nobody uses now.
+/// A port of the loopback that nobody uses now, and that this process has not been given before.
+///
+/// It lies below the ports that the kernel gives to outgoing connections (32,768 and above, ip(7)):
+/// one of those may be taken between this call and the broker's start.
 public func freePort() throws -> Int {
+  for _ in 0..<100 {
+    let port = Int.random(in: 10_240..<32_768)
+    if givenPorts.insert(port), canListen(port: port) { return port }
+  }
+  throw DriverFailure("no free port on the loopback")
+}
+
+private let givenPorts = GivenPorts()
+
+private final class GivenPorts: Sendable {
+  private let ports = Mutex(Set<Int>())
+
+  /// Whether the port is new.
+  func insert(_ port: Int) -> Bool { ports.withLock { $0.insert(port).inserted } }
+}
+
+/// Whether somebody could listen on the port of the loopback now.
+private func canListen(port: Int) -> Bool {
   let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-  guard descriptor >= 0 else { throw DriverFailure("no socket") }
+  guard descriptor >= 0 else { return false }
   defer { close(descriptor) }
-  var address = loopback(port: 0)
-  var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-  // Safe: the structure is an IPv4 address of that size and outlives the calls.
-  let result = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+  var address = loopback(port: port)
+  // Safe: the structure is an IPv4 address of that size and outlives the call.
+  return unsafe withUnsafePointer(to: &address) { pointer in
     unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-      unsafe bind(descriptor, $0, size) == 0 ? getsockname(descriptor, $0, &size) : -1
+      unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
     }
   }
-  guard result == 0 else { throw DriverFailure("no free port on the loopback") }
-  return Int(UInt16(bigEndian: address.sin_port))
 }
 
 /// Whether somebody listens on the port of the loopback.
