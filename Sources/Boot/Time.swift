@@ -19,24 +19,12 @@ public func raiseClock(from files: [String]) {
   }
 }
 
-/// The number in the file; nil when there is no such file, or nothing but a number of at most 11
-/// digits in it (so that it stays below the year 5138 and no damaged file stops the clock).
+/// The number in the file; nil when there is none, or more than 11 digits, so that it stays below
+/// the year 5138 and no damaged file stops the clock.
 func readSeconds(_ file: String) -> Int64? {
   do {
-    return parseSeconds(try readFile(file, limit: 64))
+    return decimalNumber(try readFile(file, limit: 64), digitCountMax: 11).map { Int64($0) }
   } catch {
     return nil
   }
-}
-
-func parseSeconds(_ text: [UInt8]) -> Int64? {
-  var digits = text[...]
-  while let last = digits.last, last == 0x0a || last == 0x20 { digits.removeLast() }
-  guard digits.count >= 1, digits.count <= 11 else { return nil }
-  var value: Int64 = 0
-  for digit in digits {
-    guard digit >= 0x30, digit <= 0x39 else { return nil }
-    value = value * 10 + Int64(digit - 0x30)
-  }
-  return value
 }

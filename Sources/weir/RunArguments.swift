@@ -57,7 +57,9 @@ struct RunArguments {
 
 /// A whole number of seconds, 1 to 86,400; nil for anything else.
 func seconds(_ text: String) -> Int64? {
-  guard let number = StateFolder.number(Array(text.utf8)), number >= 1, number <= 86_400 else {
+  guard let number = decimalNumber(Array(text.utf8), digitCountMax: 5), number >= 1,
+    number <= 86_400
+  else {
     return nil
   }
   return Int64(number)

@@ -36,7 +36,9 @@ struct StateFolder {
   func beginEpoch() -> UInt64 {
     var last: UInt64 = 0
     do {
-      guard let number = Self.number(try readFile(path + "/epoch", limit: 64)) else {
+      guard
+        let number = decimalNumber(try readFile(path + "/epoch", limit: 64), digitCountMax: 18)
+      else {
         return timeEpoch("\(path)/epoch is damaged")
       }
       last = number
@@ -60,17 +62,5 @@ struct StateFolder {
       Log.warning("the boot epoch is not kept: \(path): \(error.text)")
     }
     return epoch
-  }
-
-  /// A number of at most 18 digits, so that it can't overflow; anything else is damage.
-  static func number(_ text: [UInt8]) -> UInt64? {
-    let digits = text.last == 0x0a ? text.dropLast() : text[...]
-    guard digits.count >= 1, digits.count <= 18 else { return nil }
-    var value: UInt64 = 0
-    for digit in digits {
-      guard digit >= 0x30, digit <= 0x39 else { return nil }
-      value = value * 10 + UInt64(digit - 0x30)
-    }
-    return value
   }
 }

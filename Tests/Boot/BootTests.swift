@@ -2,7 +2,6 @@
 // - partition names are split as the kernel joins them, and siblings are named the same way;
 // - a partition grows only to the end of the disk, only when it is the last one, and never shrinks;
 // - a file system's superblock is recognised by its magic, whatever else the sector holds;
-// - the clock's bound is a plain number or nothing;
 // - addresses are four bytes and a prefix of at most 32, or refused.
 
 import Testing
@@ -102,17 +101,6 @@ import Testing
     bytes[0x39] = 0xef
     #expect(Ext4Superblock(bytes) == nil)
     #expect(Ext4Superblock([]) == nil)
-  }
-}
-
-@Suite struct TimeTests {
-  @Test(
-    arguments: [
-      ("1764000000\n", 1_764_000_000), ("0", 0), ("", nil), ("17640000000000", nil), ("17a", nil),
-      ("-1", nil), ("\n", nil),
-    ] as [(String, Int64?)])
-  func onlyPlainNumbersCount(text: String, seconds: Int64?) {
-    #expect(parseSeconds(Array(text.utf8)) == seconds)
   }
 }
 

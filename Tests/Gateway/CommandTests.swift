@@ -35,6 +35,18 @@ import Testing
     #expect(result.ending == .exited(0), "\(result.output)")
   }
 
+  /// What the README shows is what a newcomer types first.
+  @Test func theExampleOfTheREADME() throws {
+    let text = try String(contentsOfFile: checkout + "/README.md", encoding: .utf8)
+    let parts = text.components(separatedBy: "```yaml\n")
+    #expect(parts.count == 2)
+    let example = try #require(parts.last?.components(separatedBy: "```").first)
+    let path = try folder.write(example, to: "gateway.yaml")
+    let result = try weir(["check", path, "--board", checkout + "/boards/rpi-4b/board.yaml"])
+    #expect(result.ending == .exited(0), "\(result.output)")
+    #expect(!result.output.contains("warning"), "\(result.output)")
+  }
+
   @Test(arguments: ["", "\u{0}\u{1}\u{2}", "sensors: [", "- a\n- b\n", "just words", "a: *b\n"])
   func whatIsNoConfiguration(text: String) throws {
     let result = try check(text)

@@ -61,6 +61,7 @@ extension Rig {
       "rpi-3b",
       configuration: raspberryConfiguration(
         "mqtts://10.0.2.2:\(broker.port)",
+        address: "address: 10.0.2.15/24\n    gateway: 10.0.2.2",
         uplink: "  ca: /boot/ca.pem\n  user: plant\n  password: secret\n"),
       files: ["ca.pem": authority.certificatePath], words: ["weir.report=20"])
     try waitForFirstReading(emulator, recorder)
@@ -135,12 +136,14 @@ extension Rig {
 }
 
 /// Three sensors on the emulated Raspberry Pi.
-private func raspberryConfiguration(_ broker: String, uplink: String = "") -> String {
+private func raspberryConfiguration(
+  _ broker: String, address: String = "address: dhcp", uplink: String = ""
+) -> String {
   """
   device: rig
   board: rpi-3b
   network:
-    address: dhcp
+    \(address)
   uplink:
     broker: \(broker)
     retry_max: 2 s
