@@ -76,12 +76,13 @@ let deskTargets: [Target] = [
     ],
     swiftSettings: strict),
   .testTarget(
-    name: "RingTests", dependencies: ["Ring", "Linux", "CLinux"], path: "Tests/Ring",
+    name: "RingTests", dependencies: ["Ring", "Linux", "CLinux", "Seeds"], path: "Tests/Ring",
     swiftSettings: strict),
   .testTarget(
-    name: "SignalTests", dependencies: ["Signal", "Ring", "CTrace"],
+    name: "SignalTests", dependencies: ["Signal", "Ring", "CTrace", "Seeds"],
     path: "Tests/Signal", swiftSettings: strict),
   .target(name: "CTrace", path: "Tests/CTrace"),
+  .target(name: "Seeds", path: "Tests/Seeds", swiftSettings: strict),
   .testTarget(
     name: "SensorsTests", dependencies: ["Sensors"], path: "Tests/Sensors", swiftSettings: strict),
   .testTarget(
@@ -103,11 +104,12 @@ let deskTargets: [Target] = [
     name: "BootTests", dependencies: ["Boot", "Linux"], path: "Tests/Boot", swiftSettings: strict),
   .testTarget(name: "TidyTests", path: "Tests/Tidy", swiftSettings: strict),
   .testTarget(
-    name: "DeskTests", dependencies: ["Desk", "Drivers"], path: "Tests/Desk", swiftSettings: strict),
+    name: "DeskTests", dependencies: ["Desk", "Drivers", "Seeds"], path: "Tests/Desk",
+    swiftSettings: strict),
   .target(
     name: "Drivers", dependencies: ["Desk"], path: "Tests/Drivers", swiftSettings: strict),
   .testTarget(
-    name: "GatewayTests", dependencies: ["weir", "weirctl", "Desk", "Drivers"],
+    name: "GatewayTests", dependencies: ["weir", "weirctl", "Desk", "Drivers", "Seeds"],
     path: "Tests/Gateway", swiftSettings: strict),
   .testTarget(
     name: "RigTests", dependencies: ["Desk", "Drivers"], path: "Tests/Rig", swiftSettings: strict),

@@ -3,6 +3,7 @@
 // - a payload that is none is refused with its reason, and no payload at all traps;
 // - times and base fields are resolved as RFC 8428 §4.5.3 and §4.6 say.
 
+import Seeds
 import Testing
 
 @testable import Desk
@@ -121,7 +122,7 @@ import Testing
     let good = Array(
       #"[{"bn":"p/","n":"a","u":"Cel","v":21.5,"t":-1,"epoch":3,"seq":41,"rseq":17}]"#.utf8)
     for seed in 1...500 as ClosedRange<UInt64> {
-      var random = SplitMix(state: seed)
+      var random = SeededRandom(seed: seed)
       var bytes = good
       for _ in 0...random.next() % 4 {
         bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: random.next())

@@ -4,6 +4,7 @@
 // - a number counts as a duplicate exactly when it was received before;
 // - a receiver that comes late, or was away, sees no hole before its first number.
 
+import Seeds
 import Testing
 
 @testable import Desk
@@ -79,7 +80,7 @@ import Testing
 
   @Test func randomSeriesAgreeWithASet() {
     for seed in 1...300 as ClosedRange<UInt64> {
-      var random = SplitMix(state: seed)
+      var random = SeededRandom(seed: seed)
       var tracker = SequenceTracker(start: 0)
       var received: Set<UInt64> = []
       var explained: Set<UInt64> = []
@@ -115,17 +116,5 @@ import Testing
     #expect(tracker.holes.count == SequenceTracker.rangeCountMax)
     #expect(tracker.forgottenCount == 10)
     #expect(tracker.missingCount == count)
-  }
-}
-
-/// Sebastiano Vigna's splitmix64: a seeded generator for tests.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

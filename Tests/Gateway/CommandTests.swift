@@ -5,6 +5,7 @@
 
 import Drivers
 import Foundation
+import Seeds
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct CommandTests {
@@ -108,7 +109,7 @@ import Testing
   @Test func damagedConfigurationsNeverEndInASignal() throws {
     let good = Array(configuration(port: 1883).utf8)
     let seed = UInt64.random(in: 0...999_999)
-    var random = Generator(state: seed)
+    var random = SeededRandom(seed: seed)
     for round in 0..<40 {
       var bytes = good
       for _ in 0...Int.random(in: 0...8, using: &random) {

@@ -11,6 +11,7 @@
 import Desk
 import Drivers
 import Foundation
+import Seeds
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(10))) struct TaskKillTests {
@@ -54,7 +55,7 @@ import Testing
 /// Kills the tasks of a gateway, each only after it has lived long enough to be restarted at once.
 private struct Killer {
   let gateway: Gateway
-  var random: Generator
+  var random: SeededRandom
   /// How often each task was killed, by its name.
   var counts: [String: Int] = [:]
   private var seenAt: [pid_t: Double] = [:]
@@ -64,7 +65,7 @@ private struct Killer {
 
   init(gateway: Gateway, seed: UInt64) {
     self.gateway = gateway
-    random = Generator(state: seed)
+    random = SeededRandom(seed: seed)
   }
 
   /// Kills each task once, in a random order with random pauses up to 30 ms.
@@ -86,17 +87,5 @@ private struct Killer {
       kill(task.process, SIGKILL)
       counts[task.name, default: 0] += 1
     }
-  }
-}
-
-/// Sebastiano Vigna's splitmix64: the same numbers for the same seed on every machine.
-struct Generator: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -4,6 +4,7 @@
 // - a position that was committed is mirrored by the next committer;
 // - attaching refuses everything that is not a commit cell, with its reason.
 
+import Seeds
 import Testing
 
 @testable import Ring

@@ -5,6 +5,7 @@
 // - what was read and not released is read again by the next consumer;
 // - attaching refuses everything that is not a ring of these elements, with its reason.
 
+import Seeds
 import Testing
 
 @testable import Ring

@@ -7,6 +7,7 @@
 
 import CLinux
 import Linux
+import Seeds
 import Testing
 
 @testable import Ring

@@ -4,6 +4,7 @@
 //   exact.
 
 import Foundation
+import Seeds
 import Testing
 
 @testable import Signal

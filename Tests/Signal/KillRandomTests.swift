@@ -6,6 +6,7 @@
 import CTrace
 import Glibc
 import Ring
+import Seeds
 import Testing
 
 @testable import Signal

@@ -16,6 +16,7 @@
 
 import CTrace
 import Ring
+import Seeds
 import Testing
 
 @testable import Signal

@@ -7,6 +7,7 @@
 // - cutting readings into batches and restarting between batches change nothing.
 
 import Ring
+import Seeds
 import Testing
 
 @testable import Signal

@@ -8,6 +8,7 @@
 // - how readings are cut into batches, and restarts between batches, change nothing.
 
 import Ring
+import Seeds
 import Testing
 
 @testable import Signal

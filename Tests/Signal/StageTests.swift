@@ -8,6 +8,7 @@
 
 import Foundation
 import Ring
+import Seeds
 import Testing
 
 @testable import Signal

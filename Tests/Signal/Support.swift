@@ -3,34 +3,6 @@ import Ring
 
 @testable import Signal
 
-/// SplitMix64 (Steele, Lea and Flood 2014): the same numbers for the same seed, everywhere.
-struct SeededRandom: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}
-
-/// The seed of a random test: new in each run, printed, and replayed with WEIR_SEED=….
-func testSeed(_ name: String) -> UInt64 {
-  let seed = seedToReplay() ?? UInt64.random(in: 0...999_999)
-  print("\(name): seed \(seed); replay with WEIR_SEED=\(seed)")
-  return seed
-}
-
-private func seedToReplay() -> UInt64? {
-  // Safe: nobody changes the environment; getenv returns nil or a string.
-  guard let text = unsafe getenv("WEIR_SEED") else { return nil }
-  return unsafe UInt64(String(cString: text))
-}
-
 let second: Int64 = 1_000_000_000
 let millisecond: Int64 = 1_000_000
 

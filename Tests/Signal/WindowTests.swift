@@ -5,6 +5,7 @@
 // - windows of windows are the same as wide windows; a full count stays full.
 
 import Ring
+import Seeds
 import Testing
 
 @testable import Signal
