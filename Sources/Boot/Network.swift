@@ -37,11 +37,13 @@ struct AddressRange: Equatable, Sendable {
 }
 
 /// The tasks that keep the network and the clock up: busybox's DHCP client or our own small task
-/// for a fixed address, and busybox's NTP client.
+/// for a fixed address, and the SNTP client, which keeps a time that has passed in `boundFile`.
 ///
 /// They wait for nothing and nothing waits for them: an interface that appears late is configured
 /// late.
-public func networkTasks(_ settings: NetworkSettings, hostname: String) -> [TaskDeclaration] {
+public func networkTasks(
+  _ settings: NetworkSettings, hostname: String, boundFile: String
+) -> [TaskDeclaration] {
   // Soon again: a USB interface appears seconds after the modules are loaded.
   let policy = RestartPolicy(
     pauseFirst: 200_000_000, pauseMax: 5_000_000_000, forgivenAfter: 60_000_000_000)
@@ -63,12 +65,14 @@ public func networkTasks(_ settings: NetworkSettings, hostname: String) -> [Task
         body: .task { _ in keepAddress(settings) }))
   }
   if !settings.timeServers.isEmpty {
-    var arguments = ["ntpd", "-n", "-N", "-S", "/etc/weir/time"]
-    for server in settings.timeServers { arguments += ["-p", server] }
+    let servers = settings.timeServers
     tasks.append(
       TaskDeclaration(
-        name: "ntp", policy: policy, stopPhase: 200,
-        body: .program(path: "/bin/busybox", arguments: arguments)))
+        name: "time", policy: policy, stopPhase: 200,
+        body: .task { _ in
+          var task = TimeTask(servers: servers, boundFile: boundFile)
+          task.run()
+        }))
   }
   return tasks
 }
@@ -88,6 +92,7 @@ private func keepAddress(_ settings: NetworkSettings) -> Never {
       do {
         try configure(interface, range, gateway: AddressRange(settings.gateway)?.address)
         configured = index
+        releaseCodePages()
         Log.notice("\(interface.name) has the address \(settings.address)")
       } catch {
         Log.error("can't configure \(interface.name): \(error.text)")

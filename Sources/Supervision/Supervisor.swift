@@ -55,9 +55,9 @@ public struct Supervisor: ~Copyable {
     pollItems = [PollItem(signals.descriptor.number)]
   }
 
-  /// Runs until a signal asks for the end, and all tasks have ended. `report` is called for each
-  /// SIGHUP, and before the tasks are stopped; it must not block.
-  public mutating func run(report: () -> Void) -> SupervisorEnding {
+  /// Runs until a signal asks for the end, and all tasks have ended. `report` is called with the
+  /// tasks for each SIGHUP, and before they are stopped; it must not block.
+  public mutating func run(report: ([TaskStatus]) -> Void) -> SupervisorEnding {
     while true {
       let now = Clock.boot()
       startDue(now)
@@ -68,7 +68,7 @@ public struct Supervisor: ~Copyable {
       sleep(until: nextDeadline(after: now), now: now)
       let asked = takeSignals()
       if asked.report || asked.ending != nil || Clock.boot() >= reportTime {
-        report()
+        report(statuses())
         if reportPeriod > 0 { reportTime = Clock.boot() + reportPeriod }
       }
       if let ending = asked.ending {
@@ -77,6 +77,21 @@ public struct Supervisor: ~Copyable {
       }
       reap()
     }
+  }
+
+  /// The tasks of this program; other programs show nothing of themselves.
+  private func statuses() -> [TaskStatus] {
+    var statuses: [TaskStatus] = []
+    for task in tasks {
+      guard case .task = task.declaration.body, task.state != .stopped else { continue }
+      var process: ProcessID?
+      if case .running(let running, _) = task.state { process = running }
+      statuses.append(
+        TaskStatus(
+          title: task.declaration.title, process: process, generation: task.generation,
+          slot: task.declaration.slot))
+    }
+    return statuses
   }
 
   /// The signals that wait, at most 64 a turn; the loop comes back for more.

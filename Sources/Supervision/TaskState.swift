@@ -1,4 +1,5 @@
 import Linux
+import Ring
 
 /// Where a task is in its life.
 ///
@@ -14,6 +15,16 @@ public enum TaskState: Equatable, Sendable {
   case waiting(until: Int64)
   case running(ProcessID, since: Int64)
   case stopped
+}
+
+/// What a report says of one task of this program.
+public struct TaskStatus: Sendable {
+  public let title: String
+  /// Nil while it waits for its next start.
+  public let process: ProcessID?
+  /// Starts so far.
+  public let generation: UInt32
+  public let slot: TaskSlot?
 }
 
 /// A declared task and its life so far.

@@ -87,7 +87,8 @@ private func systemTasks(
   } catch {
     Log.warning("can't bring up the loopback interface: \(error.text)")
   }
-  var tasks = networkTasks(network, hostname: hostname)
+  var tasks = networkTasks(
+    network, hostname: hostname, boundFile: ImagePath.lastTime)
   if words.has("weir.shell") {
     tasks.append(
       TaskDeclaration(
@@ -104,7 +105,7 @@ private func superviseAsInit(
   _ words: KernelCommandLine
 ) -> SupervisorEnding {
   do {
-    // Busybox's NTP client tells the kernel when it has set the clock; until then it is not
+    // The time task tells the kernel when it has set the clock; until then it is not
     // trusted.
     let gateway = try Gateway(
       configuration, board: board, epoch: StateFolder(ImagePath.state).beginEpoch(),
@@ -112,7 +113,7 @@ private func superviseAsInit(
     let reportSeconds = words.value(of: "weir.report").flatMap { seconds($0) } ?? 0
     var supervisor = try Supervisor(
       systemTasks + gateway.tasks, isInit: true, reportPeriod: reportSeconds * 1_000_000_000)
-    let ending = supervisor.run { logStatus(of: gateway.tasks) }
+    let ending = supervisor.run(report: logStatus)
     // The tasks' arena must stay mapped as long as there are tasks.
     withExtendedLifetime(gateway) {}
     return ending

@@ -36,7 +36,7 @@ func runCommand(_ arguments: [String]) -> Int32 {
       clock: ClockTrust(lowerBound: plausibleTimeMin, isPlausibleEnough: true))
     var supervisor = try Supervisor(
       gateway.tasks, isInit: false, reportPeriod: asked.reportSeconds * 1_000_000_000)
-    _ = supervisor.run { logStatus(of: gateway.tasks) }
+    _ = supervisor.run(report: logStatus)
     // The tasks' arena must stay mapped as long as there are tasks.
     withExtendedLifetime(gateway) {}
   } catch {

@@ -35,6 +35,7 @@
 #include "I2C.h"
 #include "Sockets.h"
 
+#include "Datagram.h"
 #include "Network.h"
 #include "Storage.h"
 
