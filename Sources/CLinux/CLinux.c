@@ -4,7 +4,6 @@
 
 #include <linux/futex.h>
 #include <linux/module.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 static int argument_count;
@@ -23,19 +22,10 @@ const char *weir_argument(int index) {
 }
 
 int weir_errno(void) { return errno; }
-void weir_set_errno(int value) { errno = value; }
 const char *weir_error_text(int value) { return strerror(value); }
 
 int weir_open(const char *path, int flags, unsigned mode) {
   return open(path, flags | O_CLOEXEC, mode);
-}
-
-int weir_ioctl_int(int descriptor, unsigned long request, long value) {
-  return ioctl(descriptor, request, value);
-}
-
-int weir_ioctl_pointer(int descriptor, unsigned long request, void *argument) {
-  return ioctl(descriptor, request, argument);
 }
 
 pid_t weir_fork(void) { return fork(); }

@@ -166,9 +166,13 @@ extension FileDescriptor {
 
 extension FileDescriptor {
   /// Makes this file the standard input, output and error of the process.
-  public func becomeStandard() throws(SystemError) {
+  ///
+  /// A process that was started without them may have got one of their numbers for this file: that
+  /// one stays open.
+  public consuming func becomeStandard() throws(SystemError) {
     for standard in 0...2 as ClosedRange<Int32> {
       guard dup2(number, standard) == standard else { throw .last("dup2") }
     }
+    if number <= 2 { _ = release() }
   }
 }

@@ -11,21 +11,16 @@ public struct ClockTrust: Sendable {
   /// on looks after its clock. False for PID 1, where the kernel must say that the clock is
   /// synchronized.
   public var isPlausibleEnough: Bool
-  /// Not 0 once PID 1 has set the clock, for programs that set it without telling the kernel.
-  public var flag: PositionWord?
 
-  public init(lowerBound: Int64, isPlausibleEnough: Bool, flag: PositionWord? = nil) {
+  public init(lowerBound: Int64, isPlausibleEnough: Bool) {
     self.lowerBound = lowerBound
     self.isPlausibleEnough = isPlausibleEnough
-    self.flag = flag
   }
 
   /// Whether a clock that shows `real` is right.
   public func trusts(real: Int64, isSynchronized: Bool) -> Bool {
     guard real >= lowerBound else { return false }
-    if isPlausibleEnough || isSynchronized { return true }
-    guard let flag else { return false }
-    return flag.load() != 0
+    return isPlausibleEnough || isSynchronized
   }
 
   /// How a message that is sent now writes its times. UTC is mapped once for each message.

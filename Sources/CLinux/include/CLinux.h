@@ -44,14 +44,10 @@ int weir_argument_count(void);
 const char *weir_argument(int index);
 
 int weir_errno(void);
-void weir_set_errno(int value);
 const char *weir_error_text(int value);
 
 /// open(2) with its mode, not variadic.
 int weir_open(const char *path, int flags, unsigned mode);
-/// ioctl(2) with an integer, and with a pointer.
-int weir_ioctl_int(int descriptor, unsigned long request, long value);
-int weir_ioctl_pointer(int descriptor, unsigned long request, void *argument);
 /// fork(2), which Swift refuses to import.
 pid_t weir_fork(void);
 /// execve(2) of `path` with this environment and `count` arguments, which include the name.
