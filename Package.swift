@@ -13,12 +13,15 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
 ]
 
+/// Every function keeps a frame pointer, also one that calls none: a crash record is made of them.
+let framePointers = ["-Xcc", "-fno-omit-frame-pointer", "-Xcc", "-mno-omit-leaf-frame-pointer"]
+
 /// What every module of the product is compiled with. In ordinary mode the Glibc module, which
 /// Swift's own libraries import, must see the system's headers with the feature macro of CLinux.h:
 /// otherwise the two define the same types differently, and sanitized builds fail.
 let product: [SwiftSetting] =
   embedded
-  ? strict + [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
+  ? strict + [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"] + framePointers)]
   : strict + [.unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]
 
 /// The modules that run seldom: small code there is worth more than fast code, also to the compiler,
@@ -29,37 +32,51 @@ let seldom: [SwiftSetting] = embedded ? product + [.unsafeFlags(["-Osize"])] : p
 let dataPath: [SwiftSetting] =
   embedded ? product + [.unsafeFlags(["-no-allocations"])] : product
 
+/// The journal allocates nothing either. In ordinary builds it is optimized all the same: its tests
+/// cut the power a hundred thousand times.
+let journal: [SwiftSetting] = embedded ? dataPath : product + [.unsafeFlags(["-O"])]
+
 /// The C libraries of the static binary, and what they need themselves. Embedded objects carry no
 /// list of libraries, as ordinary ones do from their module maps.
 let staticLibraries: [LinkerSetting] =
   embedded
-  ? ["mosquitto", "gpiod", "yaml", "ssl", "crypto", "zstd", "z"].map { .linkedLibrary($0) } : []
+  ? ["mosquitto", "gpiod", "yaml", "seccomp", "ssl", "crypto", "zstd", "z"].map {
+    .linkedLibrary($0)
+  } + [.unsafeFlags(["-Xlinker", "-T\(Context.packageDirectory)/cross/lib/no-unwinding.ld"])] : []
 
 let productTargets: [Target] = [
-  .target(name: "CLinux", cSettings: embedded ? [.define("WEIR_EMBEDDED")] : []),
+  .target(
+    name: "CLinux",
+    cSettings: [.unsafeFlags(framePointers.filter { $0 != "-Xcc" })]
+      + (embedded ? [.define("WEIR_EMBEDDED")] : [])),
   .systemLibrary(name: "CGpiod"),
   .systemLibrary(name: "CMosquitto"),
+  .systemLibrary(name: "CSeccomp"),
   .systemLibrary(name: "CYAML"),
   .target(name: "Ring", swiftSettings: dataPath),
   .target(name: "Signal", dependencies: ["Ring"], swiftSettings: dataPath),
   .target(name: "Sensors", dependencies: ["Ring"], swiftSettings: dataPath),
   .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: product),
+  .target(name: "Journal", dependencies: ["CLinux", "Linux", "Ring"], swiftSettings: journal),
+  .target(name: "JournalFile", dependencies: ["Journal", "Linux"], swiftSettings: seldom),
   .target(
     name: "Configuration", dependencies: ["CYAML", "Sensors", "Linux"], swiftSettings: seldom),
   .target(
     name: "Buses", dependencies: ["CGpiod", "Ring", "Sensors", "Linux"], swiftSettings: product),
   .target(
-    name: "Uplink", dependencies: ["CMosquitto", "Ring", "Linux", "Configuration"],
+    name: "Uplink",
+    dependencies: ["CMosquitto", "Ring", "Journal", "JournalFile", "Linux", "Configuration"],
     swiftSettings: seldom),
   .target(
-    name: "Supervision", dependencies: ["Ring", "Linux"], swiftSettings: seldom),
+    name: "Supervision", dependencies: ["CSeccomp", "Ring", "Linux"], swiftSettings: seldom),
   .target(
-    name: "Boot", dependencies: ["Linux", "Configuration", "Supervision"], swiftSettings: seldom),
+    name: "Boot", dependencies: ["Ring", "Linux", "Configuration", "Supervision"],
+    swiftSettings: seldom),
   .executableTarget(
     name: "weir",
     dependencies: [
-      "Boot", "Ring", "Signal", "Sensors", "Linux", "Configuration", "Buses", "Uplink",
-      "Supervision",
+      "Boot", "Ring", "Journal", "JournalFile", "Signal", "Sensors", "Linux", "Configuration",
+      "Buses", "Uplink", "Supervision",
     ],
     swiftSettings: seldom + [.unsafeFlags(["-parse-as-library"])],
     linkerSettings: staticLibraries),
@@ -67,21 +84,31 @@ let productTargets: [Target] = [
 
 /// What runs on a desk: the second program, and the tests. Ordinary Swift only.
 let deskTargets: [Target] = [
-  .target(name: "Desk", dependencies: ["CMosquitto"], swiftSettings: strict),
+  .systemLibrary(name: "CSQLite"),
+  .systemLibrary(name: "CZstd"),
+  .target(
+    name: "Desk", dependencies: ["CMosquitto", "CSQLite", "CZstd"], swiftSettings: strict),
+  .target(
+    name: "Torture", dependencies: ["Journal", "Ring"],
+    swiftSettings: strict + [.unsafeFlags(["-O", "-Xcc", "-D_GNU_SOURCE"])]),
   .executableTarget(
     name: "weirctl",
     dependencies: [
-      "Desk",
+      "Desk", "Torture",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: strict),
   .testTarget(
-    name: "RingTests", dependencies: ["Ring", "Linux", "CLinux", "Seeds"], path: "Tests/Ring",
+    name: "RingTests", dependencies: ["Ring", "Linux", "CLinux", "CTrace", "Seeds"],
+    path: "Tests/Ring",
     swiftSettings: strict),
   .testTarget(
     name: "SignalTests", dependencies: ["Signal", "Ring", "CTrace", "Seeds"],
     path: "Tests/Signal", swiftSettings: strict),
   .target(name: "CTrace", path: "Tests/CTrace"),
+  .target(
+    name: "CDrills", path: "Tests/CDrills",
+    cSettings: [.unsafeFlags(framePointers.filter { $0 != "-Xcc" })]),
   .target(name: "Seeds", path: "Tests/Seeds", swiftSettings: strict),
   .testTarget(
     name: "SensorsTests", dependencies: ["Sensors"], path: "Tests/Sensors", swiftSettings: strict),
@@ -95,24 +122,35 @@ let deskTargets: [Target] = [
     swiftSettings: strict),
   .testTarget(
     name: "UplinkTests",
-    dependencies: ["Uplink", "Ring", "Linux", "Configuration", "Desk", "Drivers"],
+    dependencies: [
+      "Uplink", "Journal", "JournalFile", "Ring", "Linux", "Configuration", "Desk", "Drivers",
+      "Seeds",
+    ],
     path: "Tests/Uplink", swiftSettings: strict),
   .testTarget(
-    name: "SupervisionTests", dependencies: ["Supervision", "Ring", "Linux"],
+    name: "SupervisionTests", dependencies: ["Supervision", "Ring", "Linux", "CLinux", "CDrills"],
     path: "Tests/Supervision", swiftSettings: strict),
   .testTarget(
     name: "BootTests", dependencies: ["Boot", "Linux"], path: "Tests/Boot", swiftSettings: strict),
+  .testTarget(
+    name: "JournalTests",
+    dependencies: ["Journal", "JournalFile", "Torture", "Ring", "CLinux", "Drivers", "Seeds"],
+    path: "Tests/Journal", swiftSettings: strict),
   .testTarget(name: "TidyTests", path: "Tests/Tidy", swiftSettings: strict),
   .testTarget(
-    name: "DeskTests", dependencies: ["Desk", "Drivers", "Seeds"], path: "Tests/Desk",
+    name: "DeskTests", dependencies: ["Desk", "Drivers", "Seeds", "weirctl"], path: "Tests/Desk",
     swiftSettings: strict),
   .target(
     name: "Drivers", dependencies: ["Desk"], path: "Tests/Drivers", swiftSettings: strict),
   .testTarget(
-    name: "GatewayTests", dependencies: ["weir", "weirctl", "Desk", "Drivers", "Seeds"],
+    name: "GatewayTests",
+    dependencies: [
+      "weir", "weirctl", "Desk", "Drivers", "Journal", "JournalFile", "Ring", "Seeds",
+    ],
     path: "Tests/Gateway", swiftSettings: strict),
   .testTarget(
-    name: "RigTests", dependencies: ["Desk", "Drivers"], path: "Tests/Rig", swiftSettings: strict),
+    name: "RigTests", dependencies: ["Desk", "Drivers", "Seeds"], path: "Tests/Rig",
+    swiftSettings: strict),
 ]
 
 /// What is compared with its rivals (cross/bench), compiled as the product is. Never part of it.
@@ -120,11 +158,33 @@ let benchTargets: [Target] = [
   .target(
     name: "Rivals", path: "Tests/Bench/ring/Rivals",
     cSettings: [.unsafeFlags(["-O2"])], cxxSettings: [.unsafeFlags(["-O2"])]),
+  .target(
+    name: "BenchTable", dependencies: ["Linux"], path: "Tests/Bench/table",
+    swiftSettings: product),
   .executableTarget(
-    name: "bench-ring", dependencies: ["Ring", "Linux", "CLinux", "Rivals"],
+    name: "bench-ring", dependencies: ["Ring", "Linux", "CLinux", "Rivals", "BenchTable"],
     path: "Tests/Bench/ring", exclude: ["Rivals"],
     swiftSettings: product + [.unsafeFlags(["-parse-as-library"])],
     linkerSettings: [.linkedLibrary("m")]),
+  .target(
+    name: "Beats", path: "Tests/Bench/restart/Rivals", cSettings: [.unsafeFlags(["-O2"])]),
+  .executableTarget(
+    name: "bench-restart-task", dependencies: ["Beats"], path: "Tests/Bench/restart/Task",
+    cSettings: [.unsafeFlags(["-O2"])]),
+  .executableTarget(
+    name: "bench-restart",
+    dependencies: ["Supervision", "Ring", "Linux", "CLinux", "Beats", "BenchTable"],
+    path: "Tests/Bench/restart", exclude: ["Rivals", "Task"],
+    swiftSettings: product + [.unsafeFlags(["-parse-as-library"])],
+    linkerSettings: ["m", "seccomp"].map { .linkedLibrary($0) }),
+  .target(
+    name: "Stores", path: "Tests/Bench/journal/Rivals", cSettings: [.unsafeFlags(["-O2"])]),
+  .executableTarget(
+    name: "bench-journal",
+    dependencies: ["Journal", "JournalFile", "Linux", "CLinux", "Stores", "BenchTable"],
+    path: "Tests/Bench/journal", exclude: ["Rivals"],
+    swiftSettings: product + [.unsafeFlags(["-parse-as-library"])],
+    linkerSettings: ["m", "sqlite3", "lmdb"].map { .linkedLibrary($0) }),
 ]
 
 /// The named targets and all that they need.

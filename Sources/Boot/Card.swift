@@ -1,5 +1,9 @@
 import Linux
+import Ring
 import Supervision
+
+/// How long the file system may take to grow.
+private let growthNanosecondsMax: Int64 = 1_800_000_000_000
 
 /// The card that the gateway was started from: its boot partition and its data partition.
 public struct Card: Sendable {
@@ -11,11 +15,13 @@ public struct Card: Sendable {
   public let data: Partition
 
   /// Finds the card by the data partition's label; nil when it did not appear within `timeout`
-  /// nanoseconds. Card controllers and USB need a while after their modules are loaded.
-  public static func find(timeout: Int64) -> Card? {
+  /// nanoseconds. Card controllers and USB need a while after their modules are loaded; between two
+  /// looks `whileWaiting` is called.
+  public static func find(timeout: Int64, whileWaiting: () -> Void) -> Card? {
     let deadline = Clock.boot() + timeout
     repeat {
       if let card = scan() { return card }
+      whileWaiting()
       Futex.pause(nanoseconds: 20_000_000)
     } while Clock.boot() < deadline
     return nil
@@ -74,9 +80,11 @@ public struct Card: Sendable {
   /// runs; nil when it fills it already. It ends when it is done, and is not started again.
   public func growthTask(on folder: String) -> TaskDeclaration? {
     guard needsGrowth() else { return nil }
-    return TaskDeclaration(
+    var declaration = TaskDeclaration(
       name: "grow", policy: .once, stopPhase: 0,
-      body: .task { _ in
+      body: .task { start in
+        // One call of the kernel, half a minute for a card of 128 GB; slow cards take longer.
+        start.slot?.beat(step: 1, now: Clock.boot(), within: growthNanosecondsMax)
         do throws(SystemError) {
           try growFileSystem(on: folder)
           exitProcess(0)
@@ -85,6 +93,9 @@ public struct Card: Sendable {
           exitProcess(1)
         }
       })
+    declaration.rights = .system(.systemResource)
+    declaration.watch.stepLimitMax = growthNanosecondsMax
+    return declaration
   }
 
   private func needsGrowth() -> Bool {

@@ -1,5 +1,6 @@
 import Configuration
 import Linux
+import Ring
 import Supervision
 
 /// An IPv4 address with the length of its network's prefix.
@@ -49,45 +50,58 @@ public func networkTasks(
     pauseFirst: 200_000_000, pauseMax: 5_000_000_000, forgivenAfter: 60_000_000_000)
   var tasks: [TaskDeclaration] = []
   if settings.address.isEmpty || settings.address == "dhcp" {
-    tasks.append(
-      TaskDeclaration(
-        name: "dhcp", policy: policy, stopPhase: 200,
-        body: .program(
-          path: "/bin/busybox",
-          arguments: [
-            "udhcpc", "-f", "-i", settings.interface, "-s", "/etc/weir/dhcp", "-t", "10", "-T", "1",
-            "-A", "2", "-x", "hostname:" + hostname,
-          ])))
+    var declaration = TaskDeclaration(
+      name: "dhcp", policy: policy, stopPhase: 200,
+      body: .program(
+        path: "/bin/busybox",
+        arguments: [
+          "udhcpc", "-f", "-i", settings.interface, "-s", "/etc/weir/dhcp", "-t", "10", "-T", "1",
+          "-A", "2", "-x", "hostname:" + hostname,
+        ]))
+    // Its questions are raw packets, and its script configures the interface.
+    declaration.rights = .system([.networkAdministration, .networkRaw, .networkBindService])
+    tasks.append(declaration)
   } else {
-    tasks.append(
-      TaskDeclaration(
-        name: "network", policy: policy, stopPhase: 200,
-        body: .task { _ in keepAddress(settings) }))
+    var declaration = TaskDeclaration(
+      name: "network", policy: policy, stopPhase: 200,
+      body: .task { start in keepAddress(settings, start) })
+    declaration.rights = .system(.networkAdministration)
+    tasks.append(declaration)
   }
   if !settings.timeServers.isEmpty {
     let servers = settings.timeServers
-    tasks.append(
-      TaskDeclaration(
-        name: "time", policy: policy, stopPhase: 200,
-        body: .task { _ in
-          var task = TimeTask(servers: servers, boundFile: boundFile)
-          task.run()
-        }))
+    var declaration = TaskDeclaration(
+      name: "time", policy: policy, stopPhase: 200,
+      body: .task { start in
+        var task = TimeTask(servers: servers, boundFile: boundFile, slot: start.slot)
+        task.run()
+      })
+    declaration.rights = .system(.setTime)
+    declaration.watch.stepLimitMax = TimeTask.pauseMax + TimeTask.exchangeNanosecondsMax
+    tasks.append(declaration)
   }
   return tasks
 }
 
+/// How long one look at the interface, and its configuration, may take: the kernel's drivers of USB
+/// Ethernet wait for their device.
+private let networkNanosecondsMax: Int64 = 10_000_000_000
+
 /// Gives the interface its address whenever it appears, for ever.
-private func keepAddress(_ settings: NetworkSettings) -> Never {
+private func keepAddress(_ settings: NetworkSettings, _ start: TaskStart) -> Never {
   guard let range = AddressRange(settings.address) else {
     // Checked by Configuration; without an address there is nothing that this task could do.
     Log.error("network.address \(settings.address) is no IPv4 address such as 192.0.2.7/24")
-    while true { Futex.pause(nanoseconds: 3_600_000_000_000) }
+    while true {
+      start.slot?.beat(step: 0, now: Clock.boot(), within: networkNanosecondsMax)
+      Futex.pause(nanoseconds: 1_000_000_000)
+    }
   }
   writeResolver(settings.nameServers)
   let interface = NetworkInterface(settings.interface)
   var configured: UInt32 = 0
   while true {
+    start.slot?.beat(step: 1, now: Clock.boot(), within: networkNanosecondsMax)
     if let index = interface.index, index != configured {
       do {
         try configure(interface, range, gateway: AddressRange(settings.gateway)?.address)

@@ -1,4 +1,5 @@
 import Linux
+import Ring
 
 /// The task that keeps the clock right by SNTP (RFC 4330), for ever.
 ///
@@ -17,6 +18,9 @@ struct TimeTask {
   static let answerMilliseconds: Int32 = 2000
   /// The bound on the card is renewed so often: an older one serves as well, and flash wears.
   static let savePeriod: Int64 = 3_600_000_000_000
+  /// For one exchange: the resolver asks each of at most three servers twice for 5 s, for each of
+  /// two kinds of address.
+  static let exchangeNanosecondsMax: Int64 = 70_000_000_000
   /// Failures before they are named: the network comes up later than this task.
   static let quietFailureCount = 5
 
@@ -24,13 +28,15 @@ struct TimeTask {
   private let boundFile: String
   /// The clock can't have been right when it said less.
   private let bound: Int64
+  private let slot: TaskSlot?
   private var pause = pauseFirst
   private var failureCount = 0
   private var isNamed = false
   private var isSet = false
   private var savedTime: Int64 = .min
 
-  init(servers: [String], boundFile: String) {
+  init(servers: [String], boundFile: String, slot: TaskSlot?) {
+    self.slot = slot
     self.servers = servers
     self.boundFile = boundFile
     bound = Clock.real()
@@ -39,9 +45,10 @@ struct TimeTask {
   mutating func run() -> Never {
     while true {
       let server = servers[failureCount % servers.count]
+      slot?.beat(step: 1, now: Clock.boot(), within: Self.exchangeNanosecondsMax)
       do throws(Failure) {
         take(try ask(server), from: server)
-        Futex.pause(nanoseconds: pause)
+        rest(pause)
         pause = min(pause * 2, Self.pauseMax)
       } catch {
         fail(error, server)
@@ -151,6 +158,13 @@ struct TimeTask {
           + "trying again until it works")
     }
     let doublings = min(failureCount - 1, 6)
-    Futex.pause(nanoseconds: min(Self.retryFirst << Int64(doublings), Self.retryMax))
+    rest(min(Self.retryFirst << Int64(doublings), Self.retryMax))
+  }
+
+  /// Sleeps, and promises to be back after it.
+  private func rest(_ nanoseconds: Int64) {
+    let limit = nanoseconds + Self.exchangeNanosecondsMax
+    slot?.beat(step: 0, now: Clock.boot(), within: limit)
+    Futex.pause(nanoseconds: nanoseconds)
   }
 }

@@ -134,24 +134,59 @@ public struct LinuxI2CBus: ManagedBus, ~Copyable {
     let adapterPath = try resolvedPath("/sys/class/i2c-dev/" + name + "/device")
     let controller = parentFolder(of: adapterPath)
     let driver = try resolvedPath(controller + "/driver")
-    if try isOpenSomewhere(device) { throw SystemError("unbind", .busy) }
+    if try isInUse(driver) { throw SystemError("unbind", .busy) }
     let controllerName = String(
       decoding: Array(controller.utf8.dropFirst(parentFolder(of: controller).utf8.count + 1)),
       as: UTF8.self)
     try writeCommand(controllerName, to: driver + "/unbind")
     try writeCommand(controllerName, to: driver + "/bind")
   }
+
+  /// Whether another process may have the adapter open, which we have not.
+  private func isInUse(_ driver: String) throws(SystemError) -> Bool {
+    let count = moduleUseCount(driver)
+    if count == 0 { return false }
+    do throws(SystemError) {
+      return try isOpenSomewhere(device)
+    } catch {
+      // One that may not look into others knows only that somebody uses a bus of this driver.
+      guard count == nil else { return true }
+      throw error
+    }
+  }
 }
 
-/// Whether a process that we may look into has the file at `path` open.
+/// How many files and others use the module of a driver, by its folder in sysfs; nil for a driver
+/// that is built into the kernel. Every open adapter counts.
+func moduleUseCount(_ driver: String) -> UInt64? {
+  guard let text = try? readFile(driver + "/module/refcnt", limit: 64) else { return nil }
+  return decimalNumber(text, digitCountMax: 9)
+}
+
+/// Whether the I²C bus of a device file has a driver whose module counts its users.
+public func hasCountedDriver(_ device: String) -> Bool {
+  let name = String(decoding: Array(device.utf8.dropFirst("/dev/".utf8.count)), as: UTF8.self)
+  guard let adapter = try? resolvedPath("/sys/class/i2c-dev/" + name + "/device") else {
+    return false
+  }
+  return moduleUseCount(parentFolder(of: adapter) + "/driver") != nil
+}
+
+/// Whether a process has the file at `path` open. EACCES when we may not look into all of them.
 func isOpenSomewhere(_ path: String) throws(SystemError) -> Bool {
   for process in try System.list("/proc") {
     guard process.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }) else {
       continue
     }
-    // A process may end, or be another user's, meanwhile.
+    // A process may end meanwhile.
     let folder = "/proc/" + process + "/fd"
-    guard let descriptors = try? System.list(folder) else { continue }
+    let descriptors: [String]
+    do throws(SystemError) {
+      descriptors = try System.list(folder)
+    } catch {
+      if error.number == .access || error.number == .permission { throw error }
+      continue
+    }
     for descriptor in descriptors {
       guard let target = try? resolvedPath(folder + "/" + descriptor) else { continue }
       if target == path { return true }

@@ -28,6 +28,14 @@ int weir_open(const char *path, int flags, unsigned mode) {
   return open(path, flags | O_CLOEXEC, mode);
 }
 
+int weir_open_in(int folder, const char *name, int flags) {
+  return openat(folder, name, flags | O_CLOEXEC);
+}
+
+int weir_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
+
+int weir_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 3); }
+
 pid_t weir_fork(void) { return fork(); }
 
 int weir_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_nanoseconds) {

@@ -2,6 +2,8 @@
 
 #include "CLinux.h"
 
+#include <malloc.h>
+
 // The linker's names for where the program starts and where its code ends. Before `etext` lie only
 // headers, constants and code: mapped from the file, never written.
 extern char __executable_start[] __attribute__((weak));
@@ -14,3 +16,5 @@ void weir_release_code(void) {
   // A failure changes nothing but what `ps` shows.
   if (__executable_start && end > start) (void)madvise((void *)start, end - start, MADV_DONTNEED);
 }
+
+void weir_release_heap(void) { (void)malloc_trim(0); }

@@ -8,7 +8,10 @@ public struct Board: Sendable {
   public var thermalZone: String = ""
   public var consoleDevice: String = ""
   public var networkInterface: String = ""
+  /// The hardware's watchdog; empty where the board has none.
   public var watchdogDevice: String = ""
+  /// How long it waits to be fed: 5 s to a day, in whole seconds.
+  public var watchdogSeconds: Int32 = 15
   /// Modules in the order in which they are loaded, by file name below /lib/modules.
   public var modules: [String] = []
   /// The seed of simulated devices.

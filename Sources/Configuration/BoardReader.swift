@@ -51,7 +51,7 @@ struct BoardSchema {
     }
     board.consoleDevice = word(fields, "console", "device", ["device", "baud"])
     board.networkInterface = word(fields, "network", "interface", ["interface"])
-    board.watchdogDevice = word(fields, "watchdog", "device", ["device"])
+    if let node = fields.value("watchdog") { readWatchdog(node) }
     board.thermalZone = word(fields, "thermal", "zone", ["zone"])
     if let node = fields.value("buses") { readBuses(node) }
     if let node = fields.value("gpio") { readChips(node) }
@@ -70,6 +70,30 @@ struct BoardSchema {
     else { return "" }
     return reader.text(
       value, "'\(section).\(key)'", expected: "a short text", example: "eth0", limit: 80) ?? ""
+  }
+
+  /// The supervisor's loop sleeps a second: it can feed in time, with room for feeding late.
+  private static let watchdogTimeoutMin = 5 * second
+
+  /// Hardware counts in seconds, and a timeout that is not a number of them would be rounded in a
+  /// direction that nobody chose.
+  private mutating func readWatchdog(_ node: Int) {
+    guard let fields = reader.fields(node, "watchdog", keys: ["device", "timeout"]) else { return }
+    if let node = fields.value("device") {
+      board.watchdogDevice =
+        reader.path(node, "'watchdog.device'", example: "/dev/watchdog0") ?? ""
+    }
+    if let node = fields.value("timeout"),
+      let value = reader.duration(
+        node, "'watchdog.timeout'", in: Self.watchdogTimeoutMin...durationMax)
+    {
+      if value % second == 0 {
+        board.watchdogSeconds = Int32(value / second)
+      } else {
+        reader.refuse(
+          node, "'watchdog.timeout'", expected: "whole seconds", remedy: "write for example 15 s")
+      }
+    }
   }
 
   private mutating func readBuses(_ node: Int) {

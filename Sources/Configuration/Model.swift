@@ -2,6 +2,7 @@
 // reads files and allocates, at start only. The tasks translate what they need of it into fixed
 // memory before they begin.
 
+import Linux
 import Sensors
 
 /// What `gateway.yaml` says, checked against the board. Every list keeps the file's order.
@@ -9,11 +10,15 @@ public struct Configuration: Sendable {
   /// The device's name in topics and payloads: 1 to 64 of `A-Z a-z 0-9 - _ .`.
   public var device: String = "weir"
   public var network = NetworkSettings()
+  public var journal = JournalConfiguration()
   public var uplink = UplinkSettings()
+  public var supervision = SupervisionSettings()
   public var sensors: [SensorSettings] = []
   public var lines: [LineSettings] = []
   /// All channels; a reading's `channel` is the index in this list.
   public var channels: [ChannelSettings] = []
+  public var overload = OverloadSettings()
+  public var sensing = SensingSettings()
   /// Where what must survive a restart is kept: the boot epoch, the lower bound of the time.
   public var stateFolder: String = "/var/lib/weir"
 
@@ -35,6 +40,8 @@ public struct SensorSettings: Sendable {
   /// The index in `Configuration.channels` for each quantity that is wanted.
   public var temperatureChannel: UInt16?
   public var pressureChannel: UInt16?
+  /// Of all its channels.
+  public var priority = Priority.normal
 
   public init(
     name: String, driver: Driver, bus: String, address: UInt8, period: Int64,
@@ -90,6 +97,7 @@ public struct LineSettings: Sendable {
   /// Nanoseconds; 0 for `edges`.
   public var period: Int64
   public var channel: UInt16
+  public var priority = Priority.normal
 
   public init(
     name: String, chip: String, offset: UInt32, mode: LineMode, edge: LineEdge = .both,
@@ -117,6 +125,7 @@ public struct ChannelSettings: Sendable {
   public var unit: String
   /// Applied in this order; at most `stageCountMax`.
   public var stages: [StageSettings]
+  public var priority = Priority.normal
 
   public init(name: String, unit: String, stages: [StageSettings] = []) {
     self.name = name
@@ -160,6 +169,25 @@ public struct NetworkSettings: Sendable {
   public init() {}
 }
 
+/// How the supervisor judges the tasks, and what it does about them. Times are nanoseconds.
+public struct SupervisionSettings: Equatable, Sendable {
+  /// So long a task may take for one step of its work before it counts as stalled: 100 ms to 60 s.
+  /// A step that may rightly take longer (resolving a name, freeing a bus) has its own limit.
+  public var deadline: Int64 = 2_000_000_000
+  /// So many deaths of a task are borne within `period`, 1 to 1,000,000; then it is given up.
+  public var restartCountMax: UInt32 = 30
+  /// 1 s to 1 day.
+  public var period: Int64 = 600_000_000_000
+  /// Before the second start in a row (the first comes at once), doubled up to `pauseMax`: 1 ms to
+  /// 1 day, as `pauseMax`.
+  public var pauseFirst: Int64 = 100_000_000
+  public var pauseMax: Int64 = 10_000_000_000
+  /// A task that lived for so long has made up for earlier deaths: 0 s to 1 day.
+  public var forgivenAfter: Int64 = 1_000_000_000
+
+  public init() {}
+}
+
 public enum MQTTVersion: UInt8, BitwiseCopyable, Sendable {
   case v311 = 4
   case v5 = 5
@@ -185,10 +213,19 @@ public struct UplinkSettings: Sendable {
   /// 1 to 1000: messages sent and not yet acknowledged.
   public var inFlightWindow: UInt16 = 32
   public var keepAliveSeconds: UInt16 = 30
-  /// Events held while the broker is away: a power of two, 256 to 1,048,576.
-  public var bufferEventCount: UInt32 = 16384
+  /// Events that wait for the journal: a power of two, 256 to 1,048,576.
+  public var bufferEventCount: UInt32 = 4096
   /// The longest pause between two attempts, in seconds.
   public var retrySecondsMax: UInt32 = 60
+  /// After an outage older events follow behind the present ones, at most so many in a second; 0
+  /// for as many as the broker takes.
+  public var backfillRate: UInt32 = 0
+  /// How many events a message may hold, 1 to 1000: events of one topic that are there together.
+  public var batchCount: UInt16 = 1
+  /// Lines of the tasks' logs from this level on are sent; nil for none.
+  public var logThreshold: LogLevel? = .warning
+  /// Whether each message carries its trace context and the times of its hops (MQTT 5 only).
+  public var isTraced = true
 
   public init() {}
 }

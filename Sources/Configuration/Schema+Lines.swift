@@ -1,6 +1,7 @@
 extension Schema {
   private static let lineKeys = [
-    "line", "mode", "every", "edge", "pull", "active", "debounce", "channel", "unit", "stages",
+    "line", "mode", "every", "edge", "pull", "active", "debounce", "priority", "channel",
+    "unit", "stages",
   ]
   private static let modeNames = ["level", "edges", "counter"]
 
@@ -40,15 +41,26 @@ extension Schema {
         "the mode 'edges' takes no 'stages'; expected none, because every edge is sent as it "
           + "is; remove them, or use the mode counter")
     }
+    if mode == .edges, let node = fields.value("priority") {
+      reader.error(
+        node,
+        "the mode 'edges' has no 'priority'; expected none, because every edge is sent when it "
+          + "comes; remove it")
+    }
+    let priority = readPriority(fields)
+    let firstChannel = configuration.channels.count
     let channel = readChannel(
       fields, defaultName: name, defaultUnit: mode == .counter ? "count" : "",
       period: period ?? 0, at: entry.key)
+    setPriority(priority, fields, from: firstChannel)
     guard let mode, let channel else { return nil }
     let pulls: [LinePull] = [.none, .up, .down]
-    return LineSettings(
+    var line = LineSettings(
       name: name, chip: place?.chip ?? "", offset: place?.offset ?? 0, mode: mode, edge: edge,
       pull: pull.map { pulls[$0] } ?? .asIs, activeLow: active == 1,
       debounceMicroseconds: debounce, period: period ?? 0, channel: channel)
+    line.priority = priority
+    return line
   }
 
   private mutating func readMode(_ fields: Fields, _ key: Int) -> LineMode? {

@@ -5,7 +5,8 @@ private let quantities: [Quantity] = [.temperature, .pressure]
 
 extension Schema {
   private static let sensorKeys = [
-    "driver", "bus", "address", "every", "oversampling", "temperature", "pressure",
+    "driver", "bus", "address", "every", "oversampling", "priority", "temperature",
+    "pressure",
   ]
 
   /// Reads `sensors:`; a sensor with an error is left out whole, with its channels.
@@ -42,7 +43,10 @@ extension Schema {
     var sensor = SensorSettings(
       name: name, driver: driver, bus: bus ?? "", address: address ?? 0, period: period ?? second,
       oversampling: oversampling)
+    sensor.priority = readPriority(fields)
+    let firstChannel = configuration.channels.count
     readQuantities(fields, &sensor, entry.key)
+    setPriority(sensor.priority, fields, from: firstChannel)
     if let period, let node = fields.value("every") { checkPeriod(sensor, period, node) }
     return bus == nil || address == nil || period == nil ? nil : sensor
   }

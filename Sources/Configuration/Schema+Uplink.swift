@@ -4,6 +4,7 @@ extension Schema {
   private static let uplinkKeys = [
     "broker", "version", "client", "user", "password", "password_file", "ca", "certificate", "key",
     "topic", "status_topic", "window", "keepalive", "buffer", "retry_max",
+    "log", "trace", "backfill", "batch",
   ]
   /// What fits an MQTT field comfortably; brokers have limits of their own.
   private static let credentialByteCountMax = 256
@@ -25,6 +26,7 @@ extension Schema {
     readFiles(fields, &uplink)
     readTopics(fields, &uplink)
     readLimits(fields, &uplink)
+    readLog(fields, &uplink)
     if reader.errorCount == before { configuration.uplink = uplink }
   }
 
@@ -204,10 +206,31 @@ extension Schema {
     return nil
   }
 
+  private mutating func readLog(_ fields: Fields, _ uplink: inout UplinkSettings) {
+    let levels: [LogLevel?] = [nil, .error, .warning, .notice, .info]
+    let words = ["off", "error", "warning", "notice", "info"]
+    if let node = fields.value("log"), let index = reader.word(node, "'log'", of: words) {
+      uplink.logThreshold = levels[index]
+    }
+    if let node = fields.value("trace"),
+      let index = reader.word(node, "'trace'", of: ["true", "false"])
+    {
+      uplink.isTraced = index == 0
+    }
+  }
+
   private mutating func readLimits(_ fields: Fields, _ uplink: inout UplinkSettings) {
     if let node = fields.value("window"), let value = reader.integer(node, "'window'", in: 1...1000)
     {
       uplink.inFlightWindow = UInt16(value)
+    }
+    if let node = fields.value("backfill"),
+      let value = reader.integer(node, "'backfill'", in: 0...1_000_000)
+    {
+      uplink.backfillRate = UInt32(value)
+    }
+    if let node = fields.value("batch"), let value = reader.integer(node, "'batch'", in: 1...1000) {
+      uplink.batchCount = UInt16(value)
     }
     // MQTT counts seconds in 16 bits; libmosquitto refuses less than 5.
     if let node = fields.value("keepalive"),

@@ -14,7 +14,10 @@ struct Schema {
   /// Chip, offset and place of each line.
   var usedLines: [(chip: String, offset: UInt32, node: Int)] = []
 
-  static let sections = ["device", "board", "state", "network", "uplink", "sensors", "lines"]
+  static let sections = [
+    "device", "board", "state", "network", "journal", "uplink", "supervision", "sensors", "lines",
+    "overload", "sensing",
+  ]
 
   init(_ document: Document, board: Board?) {
     reader = Reader(document)
@@ -39,6 +42,10 @@ struct Schema {
         atStart: "there is no 'uplink:' section; expected a broker; without one, readings are "
           + "taken and sent nowhere")
     }
+    if let node = fields.value("journal") { readJournal(node) }
+    if let node = fields.value("supervision") { readSupervision(node) }
+    if let node = fields.value("overload") { readOverload(node) }
+    if let node = fields.value("sensing") { readSensing(node) }
     if let node = fields.value("sensors") { readSensors(node) }
     if let node = fields.value("lines") { readLines(node) }
     if fields.value("sensors") == nil, fields.value("lines") == nil, !hasSyntaxError {

@@ -51,6 +51,11 @@ public struct Gateways: Sendable {
       guard let index = device(named: status.device) else { return }
       devices[index].isOnline = status.isOnline
       devices[index].version = status.version ?? devices[index].version
+      devices[index].health = status.isOnline ? status.health : nil
+    case .log, .crash, .checkpoint, .replayed: break
+    case .boot(let boot):
+      guard let index = device(named: boot.device) else { return }
+      devices[index].isSafe = boot.isSafe
     case .record(let record):
       guard let index = device(named: record.device) else { return }
       guard devices[index].receive(record) else { return }
@@ -89,6 +94,10 @@ public struct DeviceState: Sendable {
   public let name: String
   public internal(set) var isOnline: Bool?
   public internal(set) var version: String?
+  /// What it says of its tasks, while it is online.
+  public internal(set) var health: String?
+  /// Whether it says that it runs without sensors and lines.
+  public internal(set) var isSafe = false
   /// The boot that the last record came from.
   public private(set) var epoch: UInt64?
   var sequence = SequenceTracker()
@@ -96,6 +105,8 @@ public struct DeviceState: Sendable {
   private var duplicatesBefore: UInt64 = 0
   /// Readings, edges and events that the gateway said it lost.
   public private(set) var reportedCount: UInt64 = 0
+  /// How overloaded it said that it is, 0 to 3.
+  public private(set) var overloadLevel: UInt64 = 0
 
   init(name: String) { self.name = name }
 
@@ -112,10 +123,12 @@ public struct DeviceState: Sendable {
       // Who saw the last boot sees the next from its start.
       sequence = SequenceTracker(start: epoch == nil ? nil : 0)
       epoch = record.epoch
+      overloadLevel = 0
     }
     guard sequence.receive(record.sequence) else { return false }
     receivedCount += 1
-    if case .gap(let gap) = record.content {
+    if case .overload(let level) = record.content { overloadLevel = level }
+    if case .gap(let gap) = record.content, gap.isLoss {
       reportedCount = sum(reportedCount, gap.count)
       if gap.kind == .droppedEvents { sequence.explain(first: gap.first, count: gap.count) }
     }
@@ -153,11 +166,11 @@ public struct ChannelState: Sendable {
   mutating func receive(_ record: Record, now: Double) {
     if !record.unit.isEmpty { unit = record.unit }
     if case .gap(let gap) = record.content {
-      lostCount = sum(lostCount, gap.count)
+      if gap.isLoss { lostCount = sum(lostCount, gap.count) }
       return
     }
     // A clock that runs ahead of ours must not make a reading younger than its receipt.
-    measuredAt = min(record.time, now)
+    measuredAt = record.bootTime == nil ? min(record.time, now) : now
     last = record.content
     if case .alarm(let raised, _) = record.content { isAlarmed = raised }
     if let number = record.content.number { value = number }

@@ -13,9 +13,23 @@ public struct BrokerSettings: Sendable {
   public var authority: String?
   public var certificate: String?
   public var key: String?
+  /// TLS with the authorities of the system, where `authority` is nil.
+  public var usesSystemAuthorities = false
   /// A client name keeps its session at the broker over disconnections; without one each
   /// connection starts empty.
   public var client: String?
+  /// MQTT 5 instead of 3.1.1.
+  public var isVersion5 = false
+  /// How long the broker keeps the session of an absent client, in seconds; MQTT 5 only, in 3.1.1
+  /// the broker decides.
+  public var sessionSeconds: UInt32 = 0
+  /// The group with which the messages of `topic` are shared, so that each goes to one of the
+  /// group.
+  public var group: String?
+  /// Topics to subscribe to beside it, not shared.
+  public var moreTopics: [String] = []
+  /// No message is acknowledged before `Receiver.acknowledge`.
+  public var holdsAcknowledgements = false
 
   public init() {}
 }
@@ -40,12 +54,19 @@ public enum ConnectionState: Equatable, Sendable {
   /// How often a connection was made; above one, messages may have been missed between two.
   public private(set) var connectionCount = 0
 
-  private let settings: BrokerSettings
-  private let onMessage: (_ topic: String, _ payload: [UInt8]) -> Void
-  private let client: OpaquePointer
+  /// Another client took the session over, so that going on would take it back, and so on.
+  public private(set) var isReplaced = false
+
+  let settings: BrokerSettings
+  private let onMessage: (_ topic: String, _ payload: [UInt8], _ contentType: String?) -> Void
+  let client: OpaquePointer
   private var isAttempting = false
   private var attemptedAt: Double = -.infinity
   private var lastLibraryError = ""
+  private var confirmedCount = 0
+  /// Messages since the last `acknowledge`.
+  var heldCount = 0
+  var heldByteCount = 0
 
   /// Between two attempts, in seconds: short enough for somebody who watches.
   private static let retrySeconds = 1.0
@@ -53,11 +74,18 @@ public enum ConnectionState: Equatable, Sendable {
   private static let answerSeconds = 10.0
 
   /// - Throws: `ReceiverFailure` when the settings cannot work, such as a CA that is no file.
-  public init(
+  public convenience init(
     _ settings: BrokerSettings, onMessage: @escaping (String, [UInt8]) -> Void
   ) throws(ReceiverFailure) {
+    try self.init(settings) { topic, payload, _ in onMessage(topic, payload) }
+  }
+
+  /// As above; the third of the message is its content type, which MQTT 3.1.1 does not have.
+  public init(
+    _ settings: BrokerSettings, onTypedMessage: @escaping (String, [UInt8], String?) -> Void
+  ) throws(ReceiverFailure) {
     self.settings = settings
-    self.onMessage = onMessage
+    self.onMessage = onTypedMessage
     mosquitto_lib_init()
     // Safe: the strings are copied by the library.
     guard
@@ -68,6 +96,7 @@ public enum ConnectionState: Equatable, Sendable {
     unsafe mosquitto_user_data_set(client, Unmanaged.passUnretained(self).toOpaque())
     setCallbacks()
     try authenticate()
+    setVersion()
   }
 
   deinit {
@@ -91,7 +120,9 @@ public enum ConnectionState: Equatable, Sendable {
       return
     }
     // Safe: the client lives as long as this object.
-    let result = unsafe mosquitto_loop(client, timeoutMilliseconds, 1)
+    let result =
+      settings.holdsAcknowledgements
+      ? serveHolding(timeoutMilliseconds) : unsafe mosquitto_loop(client, timeoutMilliseconds, 1)
     if result != MOSQ_ERR_SUCCESS.intValue {
       fail(reason(result))
     } else if state != .subscribed,
@@ -105,8 +136,13 @@ public enum ConnectionState: Equatable, Sendable {
     isAttempting = true
     attemptedAt = secondsOfMonotonicClock()
     lastLibraryError = ""
+    confirmedCount = 0
+    // What was held has no connection any more to be acknowledged on, and comes again.
     // Safe: the host is copied by the library.
-    let result = unsafe mosquitto_connect_async(client, settings.host, Int32(settings.port), 15)
+    let result =
+      settings.isVersion5
+      ? connectVersion5()
+      : unsafe mosquitto_connect_async(client, settings.host, Int32(settings.port), 15)
     if result != MOSQ_ERR_SUCCESS.intValue { fail(reason(result)) }
   }
 
@@ -125,7 +161,10 @@ public enum ConnectionState: Equatable, Sendable {
         throw ReceiverFailure("the user name or password is not valid")
       }
     }
-    guard let authority = settings.authority else { return }
+    guard let authority = settings.authority else {
+      if settings.usesSystemAuthorities { try trustSystem() }
+      return
+    }
     // Safe: the strings are copied by the library.
     let result = unsafe mosquitto_tls_set(
       client, authority, nil, settings.certificate, settings.key, nil)
@@ -148,7 +187,7 @@ public enum ConnectionState: Equatable, Sendable {
   // What the library calls, all of it inside `mosquitto_loop`.
 
   private func setCallbacks() {
-    // Safe in each of the four: the object outlives its client, and so does what the library passes
+    // Safe in each of the five: the object outlives its client, and so does what the library passes
     // outlive the call.
     unsafe mosquitto_connect_callback_set(client) { _, object, code in
       unsafe Receiver.from(object).connected(code)
@@ -157,12 +196,19 @@ public enum ConnectionState: Equatable, Sendable {
       let refused = unsafe count > 0 && (granted.map { unsafe $0[0] } ?? 0) >= 0x80
       unsafe Receiver.from(object).subscribed(isRefused: refused)
     }
-    unsafe mosquitto_message_callback_set(client) { _, object, message in
+    unsafe mosquitto_message_v5_callback_set(client) { _, object, message, properties in
       guard let message = unsafe message else { return }
       let topic = unsafe String(cString: message.pointee.topic)
       let bytes = unsafe UnsafeRawBufferPointer(
         start: message.pointee.payload, count: Int(message.pointee.payloadlen))
-      unsafe Receiver.from(object).onMessage(topic, Array(bytes))
+      let receiver = unsafe Receiver.from(object)
+      receiver.heldCount += 1
+      receiver.heldByteCount += bytes.count
+      receiver.onMessage(topic, unsafe Array(bytes), unsafe contentType(properties))
+    }
+    unsafe mosquitto_disconnect_v5_callback_set(client) { _, object, code, _ in
+      guard code == 0x8E else { return }  // session taken over (MQTT 5, §3.14.2.1)
+      unsafe Receiver.from(object).isReplaced = true
     }
     unsafe mosquitto_log_callback_set(client) { _, object, level, text in
       guard level == 0x08, let text = unsafe text else { return }  // MOSQ_LOG_ERR
@@ -178,12 +224,22 @@ public enum ConnectionState: Equatable, Sendable {
   private func connected(_ code: Int32) {
     guard code == 0 else {
       // Safe: a static, terminated string.
-      fail(unsafe String(cString: mosquitto_connack_string(code)))
+      fail(
+        unsafe String(
+          cString: settings.isVersion5
+            ? mosquitto_reason_string(code) : mosquitto_connack_string(code)))
       return
     }
-    // Safe: the topic is copied by the library.
-    let result = unsafe mosquitto_subscribe(client, nil, settings.topic, 1)
-    if result != MOSQ_ERR_SUCCESS.intValue { fail("cannot subscribe to '\(settings.topic)'") }
+    for topic in topics {
+      // Safe: the topic is copied by the library.
+      let result = unsafe mosquitto_subscribe(client, nil, topic, 1)
+      if result != MOSQ_ERR_SUCCESS.intValue { return fail("cannot subscribe to '\(topic)'") }
+    }
+  }
+
+  private var topics: [String] {
+    [settings.group.map { "$share/\($0)/" + settings.topic } ?? settings.topic]
+      + settings.moreTopics
   }
 
   private func subscribed(isRefused: Bool) {
@@ -191,6 +247,8 @@ public enum ConnectionState: Equatable, Sendable {
       fail("the broker refuses a subscription to '\(settings.topic)'")
       return
     }
+    confirmedCount += 1
+    guard confirmedCount == topics.count else { return }
     connectionCount += 1
     state = .subscribed
   }
@@ -203,7 +261,20 @@ public struct ReceiverFailure: Error, Equatable, Sendable {
 }
 
 extension mosq_err_t {
-  fileprivate var intValue: Int32 { Int32(rawValue) }
+  var intValue: Int32 { Int32(rawValue) }
+}
+
+/// The content type among the properties of a message.
+private func contentType(_ properties: OpaquePointer?) -> String? {
+  var text: UnsafeMutablePointer<CChar>?
+  // Safe: the text is a copy, which is ours to free.
+  guard
+    unsafe mosquitto_property_read_string(
+      properties, Int32(MQTT_PROP_CONTENT_TYPE.rawValue), &text, false) != nil,
+    let text = unsafe text
+  else { return nil }
+  defer { unsafe free(text) }
+  return unsafe String(cString: text)
 }
 
 private func secondsOfMonotonicClock() -> Double {

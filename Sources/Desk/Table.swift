@@ -139,6 +139,13 @@ public struct Table: Sendable {
     case false?: line.pieces.append((" offline", .warning))
     case nil: break
     }
+    if let health = device.health, health != "healthy" {
+      line.pieces.append((" " + printable(health), .warning))
+    }
+    if device.overloadLevel > 0 {
+      line.pieces.append((" · overload level \(device.overloadLevel)", .warning))
+    }
+    if device.isSafe { line.pieces.append((" SAFE MODE", .alarm)) }
     if let epoch = device.epoch { line.pieces.append((" · boot \(epoch)", .dim)) }
     line.pieces.append((" · \(device.receivedCount) records", .dim))
     let missing = device.missingCount

@@ -28,3 +28,7 @@ public func ignoreBrokenPipes() {
 /// kernel mapped around them. Costs some microseconds of page faults for those in use. For a task
 /// that has reached its steady state.
 public func releaseCodePages() { weir_release_code() }
+
+/// Gives the kernel back what was allocated and freed: before a fork, so that no child has it, and
+/// behind a start that needed more than the steady state does.
+public func releaseFreedMemory() { weir_release_heap() }

@@ -41,12 +41,15 @@ public struct Errno: RawRepresentable, Equatable, Sendable {
   public static var noDevice: Errno { Errno(rawValue: ENODEV) }
   public static var noDeviceOrAddress: Errno { Errno(rawValue: ENXIO) }
   public static var remoteIO: Errno { Errno(rawValue: EREMOTEIO) }
+  public static var noMemory: Errno { Errno(rawValue: ENOMEM) }
   public static var io: Errno { Errno(rawValue: EIO) }
   public static var timedOut: Errno { Errno(rawValue: ETIMEDOUT) }
   public static var busy: Errno { Errno(rawValue: EBUSY) }
   public static var exists: Errno { Errno(rawValue: EEXIST) }
   public static var permission: Errno { Errno(rawValue: EPERM) }
   public static var access: Errno { Errno(rawValue: EACCES) }
+  public static var noSpace: Errno { Errno(rawValue: ENOSPC) }
   public static var tooBig: Errno { Errno(rawValue: EFBIG) }
+  public static var refused: Errno { Errno(rawValue: ECONNREFUSED) }
   public static var isDirectory: Errno { Errno(rawValue: EISDIR) }
 }

@@ -53,6 +53,18 @@ extension FileDescriptor {
     self.init(owning: number)
   }
 
+  /// Opens a file that exists in a folder that is open, whoever may reach that folder by its path.
+  public init(
+    opening name: String, in folder: Int32, _ flags: OpenFlags
+  ) throws(SystemError) {
+    let number = retrying {
+      // Safe: the pointer is used only during the call.
+      unsafe name.withCString { unsafe weir_open_in(folder, $0, flags.rawValue) }
+    }
+    guard number >= 0 else { throw .last("openat") }
+    self.init(owning: number)
+  }
+
   /// Reads at most `buffer.count` bytes; 0 means the end of the file.
   public func read(into buffer: inout [UInt8]) throws(SystemError) -> Int {
     let count = retrying {

@@ -3,7 +3,19 @@ import CLinux
 /// Reads a whole file of at most `limit` bytes; a longer one fails with EFBIG, a directory with
 /// EISDIR.
 public func readFile(_ path: String, limit: Int = 1 << 20) throws(SystemError) -> [UInt8] {
-  let file = try FileDescriptor(opening: path, .readOnly)
+  try readAll(FileDescriptor(opening: path, .readOnly), limit: limit)
+}
+
+/// The same of a file in a folder that is open.
+public func readFile(
+  _ name: String, in folder: Int32, limit: Int = 1 << 20
+) throws(SystemError) -> [UInt8] {
+  try readAll(FileDescriptor(opening: name, in: folder, .readOnly), limit: limit)
+}
+
+private func readAll(
+  _ file: borrowing FileDescriptor, limit: Int
+) throws(SystemError) -> [UInt8] {
   var content: [UInt8] = []
   var block = [UInt8](repeating: 0, count: 4096)
   while content.count <= limit {
@@ -29,13 +41,13 @@ public func replaceFile(
     try file.write(all: content)
     try file.synchronize()
   }
-  // Safe: both pointers are used only during the call.
-  let renamed = unsafe temporary.withCString { from in
-    unsafe path.withCString { to in unsafe rename(from, to) }
-  }
-  guard renamed == 0 else { throw .last("rename") }
-  let folder = try FileDescriptor(opening: parentFolder(of: path), [.readOnly, .directory])
-  try folder.synchronize()
+  try moveFile(temporary, to: path)
+}
+
+/// Removes a file, if it is there (unlink(2)). That it can't be removed hurts nobody.
+public func removeFile(_ path: String) {
+  // Safe: the pointer is used only during the call.
+  _ = unsafe path.withCString { unsafe unlink($0) }
 }
 
 /// The folder that holds `path`: "/a" for "/a/b", "." for "b".
@@ -46,8 +58,10 @@ public func parentFolder(of path: String) -> String {
   return String(decoding: bytes[0..<slash], as: UTF8.self)
 }
 
-/// Whether something exists at `path` (access(2) with F_OK).
+/// Whether something exists at `path`, as far as this process can see (stat(2), because access(2)
+/// does not count capabilities).
 public func fileExists(_ path: String) -> Bool {
-  // Safe: the pointer is used only during the call.
-  unsafe path.withCString { unsafe access($0, F_OK) } == 0
+  var status = stat()
+  // Safe: the pointers are used only during the call.
+  return unsafe path.withCString { unsafe stat($0, &status) } == 0
 }

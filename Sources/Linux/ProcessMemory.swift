@@ -10,6 +10,20 @@ extension ProcessID {
   }
 }
 
+/// Memory of this process.
+public enum ProcessMemory {
+  /// What it can write and shares with nobody, its stack included, in bytes (/proc/self/statm,
+  /// proc_pid_statm(5)); 0 where that can't be known.
+  public static var dataByteCount: UInt64 {
+    guard let text = try? readFile("/proc/self/statm", limit: 256) else { return 0 }
+    let fields = text.split(separator: UInt8(ascii: " "))
+    guard fields.count > 5, let pages = decimalNumber(Array(fields[5]), digitCountMax: 12) else {
+      return 0
+    }
+    return pages * UInt64(System.pageByteCount)
+  }
+}
+
 /// The number behind `Pss:` at the begin of a line.
 func proportionalSize(_ text: [UInt8]) -> Int? {
   for line in text.split(separator: 0x0a) where line.starts(with: "Pss:".utf8) {

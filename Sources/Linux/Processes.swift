@@ -34,6 +34,9 @@ public func sendSignal(_ signal: Int32, to process: ProcessID) throws(SystemErro
   if kill(process.number, signal) != 0, weir_errno() != ESRCH { throw .last("kill") }
 }
 
+/// Sends this process a signal (raise(3)): what also a task may do that may signal nobody else.
+public func raiseSignal(_ signal: Int32) { _ = raise(signal) }
+
 /// Takes one ended child, if there is any, without waiting.
 public func reapChild() -> (process: ProcessID, end: ProcessEnd)? {
   var status: Int32 = 0
@@ -56,8 +59,14 @@ public func becomeChild(named name: String, parent: ProcessID) {
   guard weir_signal_reset() == 0 else { exitProcess(70) }
   // Safe: the pointer is used only during the call.
   _ = unsafe name.withCString { unsafe weir_process_name($0) }
-  _ = weir_parent_death_signal(SIGKILL)
   _ = setpgid(0, 0)
+  followInDeath(parent)
+}
+
+/// This process ends when its parent does: also when it changes its user, which makes the kernel
+/// forget that.
+public func followInDeath(_ parent: ProcessID) {
+  _ = weir_parent_death_signal(SIGKILL)
   // The parent may have died before the line above: then nobody would ever send the signal.
   if ProcessID.parent != parent { exitProcess(70) }
 }
@@ -117,15 +126,21 @@ public enum Signal {
   public static var terminate: Int32 { SIGTERM }
   public static var interrupt: Int32 { SIGINT }
   public static var kill: Int32 { SIGKILL }
+  public static var quit: Int32 { SIGQUIT }
+  public static var stop: Int32 { SIGSTOP }
   public static var hangUp: Int32 { SIGHUP }
   public static var user1: Int32 { SIGUSR1 }
   public static var user2: Int32 { SIGUSR2 }
+  public static var segmentation: Int32 { SIGSEGV }
+  public static var bus: Int32 { SIGBUS }
+  public static var badSystemCall: Int32 { SIGSYS }
 
   /// A name such as SIGKILL, or the number.
   public static func name(_ number: Int32) -> String {
     switch number {
     case SIGHUP: "SIGHUP"
     case SIGINT: "SIGINT"
+    case SIGQUIT: "SIGQUIT"
     case SIGQUIT: "SIGQUIT"
     case SIGILL: "SIGILL"
     case SIGTRAP: "SIGTRAP"
@@ -137,6 +152,9 @@ public enum Signal {
     case SIGPIPE: "SIGPIPE"
     case SIGTERM: "SIGTERM"
     case SIGSYS: "SIGSYS"
+    case SIGSTOP: "SIGSTOP"
+    case SIGXCPU: "SIGXCPU"
+    case SIGXFSZ: "SIGXFSZ"
     default: "signal \(number)"
     }
   }

@@ -24,6 +24,14 @@ public enum System {
     guard unsafe target.withCString({ unsafe umount2($0, 0) }) == 0 else { throw .last("umount") }
   }
 
+  /// Makes a file or folder another user's own, and its group's of the same number (chown(2)).
+  public static func give(_ path: String, to user: UInt32) throws(SystemError) {
+    // Safe: the pointer is used only during the call.
+    guard unsafe path.withCString({ unsafe chown($0, user, user) }) == 0 else {
+      throw .last("chown")
+    }
+  }
+
   /// Makes a folder; one that exists already, or can't be made, shows when it is used.
   public static func makeFolder(_ path: String) {
     // Safe: the pointer is used only during the call.

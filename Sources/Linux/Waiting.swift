@@ -38,6 +38,9 @@ public struct EventCounter: ~Copyable {
     descriptor = FileDescriptor(owning: number)
   }
 
+  /// Gives the descriptor up without closing it.
+  public consuming func release() -> Int32 { descriptor.release() }
+
   public func signal() { Self.signal(descriptor.number) }
 
   /// The same for a process that only knows the number, inherited from the one that owns it.

@@ -4,6 +4,11 @@ import Synchronization
 public struct ArenaRegion: BitwiseCopyable, Sendable {
   public let offset: Int
   public let byteCount: Int
+
+  public init(offset: Int, byteCount: Int) {
+    self.offset = offset
+    self.byteCount = byteCount
+  }
 }
 
 /// The sizes of everything that will share the arena, added up before it is made. Nothing is
@@ -21,6 +26,14 @@ public struct ArenaPlan: Sendable {
     let region = ArenaRegion(offset: byteCount, byteCount: roundedUpToLine(count))
     byteCount += region.byteCount
     return region
+  }
+
+  /// Goes on at the next page: what is reserved from here on shares no page with what was reserved
+  /// before, so that the two can be protected apart. `pageByteCount` is the system's, a power of
+  /// two of at least a line; anything else traps.
+  public mutating func beginPage(_ pageByteCount: Int) {
+    precondition(pageByteCount >= lineByteCount && pageByteCount & (pageByteCount - 1) == 0)
+    byteCount = (byteCount + pageByteCount - 1) & ~(pageByteCount - 1)
   }
 }
 
@@ -61,6 +74,13 @@ public struct ArenaPlan: Sendable {
     self.byteCount = byteCount
   }
 
+  /// A part of the block; traps if it is not inside.
+  public func part(offset: Int, byteCount count: Int) -> ArenaBlock {
+    precondition(offset >= 0 && count >= 0 && offset <= byteCount && count <= byteCount - offset)
+    // Safe: inside of the block.
+    return unsafe ArenaBlock(base: base + offset, byteCount: count)
+  }
+
   var isOnLine: Bool {
     // Safe: only the number of the address is used.
     unsafe Int(bitPattern: base) % lineByteCount == 0
@@ -79,7 +99,7 @@ public struct ArenaPlan: Sendable {
   }
 
   /// Makes an atomic word with the value 0.
-  func formatWord(at offset: Int) {
+  public func formatWord(at offset: Int) {
     precondition(offset >= 0 && offset + 8 <= byteCount && offset % 8 == 0)
     // Safe: inside of the block and aligned.
     unsafe (base + offset).bindMemory(to: Atomic<UInt64>.self, capacity: 1).initialize(
@@ -87,7 +107,7 @@ public struct ArenaPlan: Sendable {
   }
 
   /// The atomic word that was formatted there.
-  func word(at offset: Int) -> PositionWord {
+  public func word(at offset: Int) -> PositionWord {
     precondition(offset >= 0 && offset + 8 <= byteCount && offset % 8 == 0)
     // Safe: inside of the block and aligned; only formatWord gives this memory a type.
     return unsafe PositionWord((base + offset).assumingMemoryBound(to: Atomic<UInt64>.self))
@@ -112,7 +132,7 @@ public struct ArenaPlan: Sendable {
 
   /// Whoever loads this value sees all that this process wrote before (release).
   @inline(__always)
-  func store(_ value: UInt64) {
+  public func store(_ value: UInt64) {
     // Safe: as above.
     unsafe pointer.pointee.store(value, ordering: .releasing)
   }

@@ -20,6 +20,12 @@ public enum EventKind: UInt8, BitwiseCopyable, Sendable {
   /// `count` events, from event sequence `readingSequence` on, were dropped because the uplink's
   /// buffer was full.
   case droppedEvents = 8
+  /// `count` deadlines of the channel, among the `span` (a number here) from reading
+  /// `readingSequence` on, were left out by the overload policy: those that have neither a reading
+  /// nor another gap.
+  case slowedSampling = 9
+  /// The gateway's overload level is now `count`, 0 to 3. It concerns the device, not a channel.
+  case overload = 10
 }
 
 /// What the pipeline gives to the uplink: 64 bytes, one cache line, the same in every build.

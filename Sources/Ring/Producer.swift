@@ -45,6 +45,18 @@
     return true
   }
 
+  /// As `stage`, but keeps `reserve` slots (below the capacity) free: for elements that must not
+  /// keep others out. False, and nothing written, if no more than those are left.
+  @inline(__always)
+  public mutating func stage(_ element: Element, leaving reserve: Int) -> Bool {
+    let limit = ring.capacity &- UInt64(truncatingIfNeeded: reserve)
+    if stagedHead &- cachedTail >= limit {
+      refresh()
+      if stagedHead &- cachedTail >= limit { return false }
+    }
+    return stage(element)
+  }
+
   /// Writes as many elements as fit, from the first on, beyond the head; returns how many.
   @inline(__always)
   public mutating func stage(contentsOf source: Span<Element>) -> Int {

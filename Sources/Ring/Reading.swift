@@ -73,4 +73,7 @@ public enum ReadingKind: UInt8, BitwiseCopyable, Sendable {
   /// `count` readings, the first of them `sequence`, were taken and then dropped, because the ring
   /// to the pipeline was full.
   case overflow = 5
+  /// `count` readings, the first of them `sequence`, are not taken: the gateway is overloaded, and
+  /// the channel's priority is low. Said when it is decided, before their deadlines come.
+  case slowed = 6
 }

@@ -36,6 +36,8 @@ public let ringCapacityMax: UInt64 = 1 << 30
 /// "WEIRRING", as a big-endian number.
 let ringMagic: UInt64 = 0x5745_4952_5249_4E47
 let ringVersion: UInt32 = 1
+/// Of a ring whose consumer's line lies elsewhere.
+let splitRingVersion: UInt32 = 2
 
 /// A queue of fixed capacity in shared memory, with one producer and one consumer, each a process
 /// (or a thread) of its own. This is the view of the memory, to be copied freely; `Producer` and
@@ -49,7 +51,7 @@ let ringVersion: UInt32 = 1
 /// | offset | size | field | written by |
 /// | ---: | ---: | --- | --- |
 /// | 0 | 8 | magic, "WEIRRING" as a big-endian number | the formatter |
-/// | 8 | 4 | version, 1 | the formatter |
+/// | 8 | 4 | version: 1, or 2 where the consumer's line lies elsewhere | the formatter |
 /// | 12 | 4 | bytes from one element to the next | the formatter |
 /// | 16 | 8 | capacity, a power of two | the formatter |
 /// | 128 | 8 | head | the producer |
@@ -57,6 +59,9 @@ let ringVersion: UInt32 = 1
 /// | 256 | 8 | tail | the consumer |
 /// | 264 | 8 | consumers that attached so far | the consumer |
 /// | 384 | capacity × size | elements | the producer |
+///
+/// The consumer's line can lie in a block of its own instead, so that neither side needs a page
+/// that the other writes; the line in the ring is unused then.
 ///
 /// All numbers are in the order of the machine: the ring never leaves it.
 @safe public struct Ring<Element: BitwiseCopyable>: @unchecked Sendable {
@@ -81,21 +86,42 @@ let ringVersion: UInt32 = 1
     return headerByteCount + capacity * MemoryLayout<Element>.stride
   }
 
+  /// What the consumer writes, in bytes, where that has a block of its own.
+  public static var consumerByteCount: Int { lineByteCount }
+
   /// Makes an empty ring in the block. Only one process may do it, before any other attaches.
   /// Traps if the block is too small or not on a line.
   public static func format(_ block: ArenaBlock, capacity: Int) -> Ring {
     precondition(block.byteCount >= byteCount(capacity: capacity) && block.isOnLine)
+    return format(
+      block, consumer: block.part(offset: 2 * lineByteCount, byteCount: lineByteCount),
+      version: ringVersion, capacity: capacity)
+  }
+
+  /// The same, with what the consumer writes in the block `consumer`. Such a ring can't be attached
+  /// to: its users get the value that is returned.
+  public static func format(
+    _ block: ArenaBlock, consumer: ArenaBlock, capacity: Int
+  ) -> Ring {
+    precondition(consumer.byteCount >= consumerByteCount && consumer.isOnLine)
+    precondition(block.byteCount >= byteCount(capacity: capacity) && block.isOnLine)
+    return format(block, consumer: consumer, version: splitRingVersion, capacity: capacity)
+  }
+
+  private static func format(
+    _ block: ArenaBlock, consumer: ArenaBlock, version: UInt32, capacity: Int
+  ) -> Ring {
     precondition(MemoryLayout<Element>.alignment <= lineByteCount)
-    block.store(ringVersion, at: 8)
+    block.store(version, at: 8)
     block.store(elementByteCount, at: 12)
     block.store(UInt64(capacity), at: 16)
     block.formatWord(at: lineByteCount)
     block.formatWord(at: lineByteCount + 8)
-    block.formatWord(at: 2 * lineByteCount)
-    block.formatWord(at: 2 * lineByteCount + 8)
+    consumer.formatWord(at: 0)
+    consumer.formatWord(at: 8)
     // Last, so that a formatter that dies halfway leaves no ring.
     block.store(ringMagic, at: 0)
-    return Ring(in: block, capacity: UInt64(capacity))
+    return Ring(in: block, consumer: consumer, capacity: UInt64(capacity))
   }
 
   /// Attaches to a ring that was formatted before: by this process, by one that is dead, or by
@@ -120,7 +146,9 @@ let ringVersion: UInt32 = 1
     guard UInt64(block.byteCount) >= needed else {
       throw .tooSmall(neededByteCount: needed, byteCount: UInt64(block.byteCount))
     }
-    self.init(in: block, capacity: capacity)
+    self.init(
+      in: block, consumer: block.part(offset: 2 * lineByteCount, byteCount: lineByteCount),
+      capacity: capacity)
     // The tail first: the head only grows, so a tail that is in front of it is damage and not a
     // race. A difference above the capacity can be a race: both may have moved on in between.
     let tail = self.tail.load()
@@ -130,14 +158,14 @@ let ringVersion: UInt32 = 1
     }
   }
 
-  /// The block has been checked, or just formatted.
-  private init(in block: ArenaBlock, capacity: UInt64) {
+  /// The blocks have been checked, or just formatted.
+  private init(in block: ArenaBlock, consumer: ArenaBlock, capacity: UInt64) {
     self.capacity = capacity
     mask = capacity - 1
     head = block.word(at: lineByteCount)
     producerGeneration = block.word(at: lineByteCount + 8)
-    tail = block.word(at: 2 * lineByteCount)
-    consumerGeneration = block.word(at: 2 * lineByteCount + 8)
+    tail = consumer.word(at: 0)
+    consumerGeneration = consumer.word(at: 8)
     // Safe: the block holds `capacity` elements from here on, aligned to a line, and only Ring
     // gives this memory a type.
     unsafe elements = (block.base + Self.headerByteCount).assumingMemoryBound(to: Element.self)

@@ -52,6 +52,11 @@ public struct LineEvent: BitwiseCopyable, Equatable, Sendable {
 /// - `level` and `counter`: the number of the deadline. Interval n of a counter ends at deadline n.
 /// - `edges`: every edge takes one, also a lost one, so that the receiver can account for each.
 ///
+/// Under overload a line of low priority takes only each deadline whose number a *stride* divides
+/// (see `SensorSource.step`). A counter counts on meanwhile, and its next reading is the mean of
+/// all the intervals since the last: so it can be compared with the readings before and after, and
+/// times the number of intervals it is the number of pulses.
+///
 /// What a task that died cannot know is said, not guessed. The edges between its death and its
 /// return went by unseen: an `edges` line says so with a `lostEdges` reading of count 0 ("unknown
 /// how many"), and the interval of a `counter` in which the line was unwatched counts as missed.
@@ -78,8 +83,10 @@ public struct LineSource: Sendable {
   private var lineSequence: UInt32 = 0
   /// The direction of the last event; nil before the first.
   private var lastRises: Bool?
-  /// In the open interval.
+  /// Since `countTime`.
   private var pulseCount: UInt64 = 0
+  /// When the last interval that was closed ended, or the line was won; ns.
+  private var countTime: Int64 = 0
 
   /// `hasHistory`: an earlier task of this boot watched the line.
   public init(
@@ -108,6 +115,7 @@ public struct LineSource: Sendable {
     lineSequence = 0
     lastRises = nil
     pulseCount = 0
+    countTime = max(now, schedule.first - schedule.period)
     if mode == .edges, wasWatched {
       output.append(
         Reading(
@@ -197,27 +205,37 @@ public struct LineSource: Sendable {
   /// the line's, where `wantsLevel`; nil when it could not be read.
   ///
   /// A counter that is late closes each interval by itself, as long as the line was watched: the
-  /// kernel counted on.
+  /// kernel counted on. What `stride` leaves out is said after each deadline that is taken.
   public mutating func step(
-    now: Int64, level: Bool?, next: inout UInt64, output: inout SenseOutput
+    now: Int64, level: Bool?, next: inout UInt64, stride: UInt32 = 1, output: inout SenseOutput
   ) {
+    let before = next
     switch mode {
     case .edges: return
     case .counter: stepCounter(now: now, next: &next, output: &output)
-    case .level:
-      switch schedule.due(next: next, now: now) {
-      case .later: return
-      case .missedOnly(let count): miss(count, now: now, next: &next, output: &output)
-      case .now(let missed, let sequence):
-        miss(missed, now: now, next: &next, output: &output)
-        let value = level == true ? 1 : level == false ? 0 : Double.nan
-        let quality = fault ?? (level == nil ? .busFault : .good)
-        output.append(
-          Reading(
-            time: now, sequence: sequence, value: quality == .good ? value : .nan,
-            channel: channel, kind: .sample, quality: quality))
-        next = sequence + 1
-      }
+    case .level: stepLevel(now: now, level: level, next: &next, output: &output)
+    }
+    guard next > before else { return }
+    let count = SenseSchedule.leftOut(from: next, stride: stride)
+    output.appendLeftOut(count, from: next, channel: channel, time: now)
+    next += UInt64(count)
+  }
+
+  private mutating func stepLevel(
+    now: Int64, level: Bool?, next: inout UInt64, output: inout SenseOutput
+  ) {
+    switch schedule.due(next: next, now: now) {
+    case .later: return
+    case .missedOnly(let count): miss(count, now: now, next: &next, output: &output)
+    case .now(let missed, let sequence):
+      miss(missed, now: now, next: &next, output: &output)
+      let value = level == true ? 1 : level == false ? 0 : Double.nan
+      let quality = fault ?? (level == nil ? .busFault : .good)
+      output.append(
+        Reading(
+          time: now, sequence: sequence, value: quality == .good ? value : .nan,
+          channel: channel, kind: .sample, quality: quality))
+      next = sequence + 1
     }
   }
 
@@ -225,12 +243,14 @@ public struct LineSource: Sendable {
     now: Int64, next: inout UInt64, output: inout SenseOutput
   ) {
     if isWatched, next >= firstWholeInterval {
-      guard now >= schedule.deadline(next) else { return }
+      let end = schedule.deadline(next)
+      guard now >= end else { return }
       output.append(
         Reading(
-          time: schedule.deadline(next), sequence: next, value: Double(pulseCount),
-          channel: channel, kind: .pulses))
+          time: end, sequence: next, value: pulsesPerInterval(until: end), channel: channel,
+          kind: .pulses))
       pulseCount = 0
+      countTime = end
       next += 1
       return
     }
@@ -250,8 +270,17 @@ public struct LineSource: Sendable {
         let end = isWatched ? min(sequence + 1, firstWholeInterval) : sequence + 1
         miss(UInt32(clamping: end - next), now: now, next: &next, output: &output)
         pulseCount = 0
+        countTime = schedule.deadline(next) - schedule.period
       }
     }
+  }
+
+  /// The pulses since `countTime`, for one interval. What was counted before the line was won for
+  /// the last time is not in it, and neither is that time.
+  private func pulsesPerInterval(until end: Int64) -> Double {
+    let time = end - countTime
+    if time <= schedule.period { return Double(pulseCount) }
+    return Double(pulseCount) * Double(schedule.period) / Double(time)
   }
 
   /// The first interval that was watched from its beginning on: interval n begins one period before

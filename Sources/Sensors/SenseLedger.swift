@@ -18,6 +18,7 @@ import Ring
 /// | 24 | 8 | total of missed deadlines |
 /// | 32 | 8 | total of lost edges |
 /// | 40 | 8 | total of readings dropped |
+/// | 48 | 8 | total of deadlines left out |
 /// | 64 + 32 × channel | 8 | next sequence |
 /// | + 8 | 8 | first dropped sequence |
 /// | + 16 | 8 | count of sequences dropped, 0: none |
@@ -25,6 +26,8 @@ import Ring
 public struct SenseLedger: ~Copyable {
   private var committer: Committer
   private var producer: Producer<Reading>
+  /// Of the ring: when each reading came, in ns of CLOCK_BOOTTIME.
+  private let notes: RingNotes?
   private let channelCount: Int
   private var isChanged = false
   /// Channels with an `overflow` reading that still has to go out.
@@ -40,13 +43,16 @@ public struct SenseLedger: ~Copyable {
 
   /// The cell has one position (the ring's head) and a state for `channelCount` channels; traps
   /// otherwise. Goes on where the last ledger of this cell committed.
-  public init(cell: CommitCell, ring: Ring<Reading>, channelCount: Int) {
+  public init(
+    cell: CommitCell, ring: Ring<Reading>, channelCount: Int, notes: RingNotes? = nil
+  ) {
     precondition(cell.positionCount == 1)
     precondition(cell.stateByteCount == Self.stateByteCount(channelCount: channelCount))
     var committer = Committer(cell)
     producer = committer.producer(of: ring, position: 0)
     self.committer = committer
     self.channelCount = channelCount
+    self.notes = notes
     for channel in 0..<channelCount where dropped(UInt16(channel)).count > 0 { overflowCount += 1 }
   }
 
@@ -87,6 +93,7 @@ public struct SenseLedger: ~Copyable {
     case .sample, .edge, .pulses, .overflow: break
     case .missedDeadlines: add(UInt64(reading.count), at: 24)
     case .lostEdges: add(UInt64(reading.count), at: 32)
+    case .slowed: add(UInt64(reading.count), at: 48)
     }
     if sendOverflow(reading.channel, time: reading.time), producer.stage(reading) {
       add(1, at: 16)
@@ -107,7 +114,7 @@ public struct SenseLedger: ~Copyable {
   private static func sequenceCount(_ reading: Reading) -> UInt64 {
     switch reading.kind {
     case .sample, .edge, .pulses: 1
-    case .missedDeadlines, .lostEdges, .overflow: max(UInt64(reading.count), 1)
+    case .missedDeadlines, .lostEdges, .overflow, .slowed: max(UInt64(reading.count), 1)
     }
   }
 
@@ -139,9 +146,17 @@ public struct SenseLedger: ~Copyable {
   }
 
   /// Commits what was recorded since the last time. True when there was something, and the pipeline
-  /// may have to be woken.
-  public mutating func commit() -> Bool {
+  /// may have to be woken. `now`, in ns of CLOCK_BOOTTIME, is noted of each reading.
+  public mutating func commit(now: Int64 = 0) -> Bool {
     guard isChanged else { return false }
+    if let notes {
+      // At most as many as the ring holds.
+      var position = producer.ring.head.load()
+      while position < producer.stagedHead {
+        notes[position] = UInt64(bitPattern: now)
+        position += 1
+      }
+    }
     committer.setPosition(0, to: producer.stagedHead)
     committer.commit()
     isChanged = false
@@ -154,7 +169,8 @@ public struct SenseLedger: ~Copyable {
       readings: committer.load(UInt64.self, at: 16),
       missedDeadlines: committer.load(UInt64.self, at: 24),
       lostEdges: committer.load(UInt64.self, at: 32),
-      readingsDropped: committer.load(UInt64.self, at: 40))
+      readingsDropped: committer.load(UInt64.self, at: 40),
+      slowed: committer.load(UInt64.self, at: 48))
   }
 
   private mutating func add(_ count: UInt64, at offset: Int) {
@@ -186,4 +202,5 @@ public struct SenseTotals: Equatable, Sendable {
   public var missedDeadlines: UInt64
   public var lostEdges: UInt64
   public var readingsDropped: UInt64
+  public var slowed: UInt64
 }

@@ -36,6 +36,15 @@ public struct SenseSchedule: Equatable, Sendable {
     return .now(missed: UInt32(missed), sequence: latest)
   }
 
+  /// How many deadlines are left out from `next` on when only each one is taken whose number
+  /// `stride` (1 or more) divides: below `stride`. All tasks and all restarts so take the same
+  /// ones.
+  public static func leftOut(from next: UInt64, stride: UInt32) -> UInt32 {
+    precondition(stride >= 1)
+    let past = UInt32(next % UInt64(stride))
+    return past == 0 ? 0 : stride - past
+  }
+
   public enum Due: Equatable, Sendable {
     /// Nothing before the deadline of `next`.
     case later
@@ -92,14 +101,14 @@ public enum SenseNews: Equatable, Sendable {
 
 /// The readings that one step of a source makes, at most `capacity`.
 public struct SenseOutput: Sendable {
-  /// A step of a sensor gives, for each of its two channels, a gap and a sample: 4. One of a line
-  /// gives at most a gap and an edge, or a closed interval: 2.
-  public static let capacity = 4
+  /// A step of a sensor gives, for each of its two channels, a gap, a sample, and what is left out
+  /// after it: 6. One of a line gives at most a gap and an edge, or those three: 3.
+  public static let capacity = 6
 
   public private(set) var count = 0
   /// Attempts to measure that failed in this step, for the task's counter.
   public internal(set) var failureCount = 0
-  private var readings: InlineArray<4, Reading>
+  private var readings: InlineArray<6, Reading>
 
   public init() {
     readings = InlineArray(
@@ -111,6 +120,14 @@ public struct SenseOutput: Sendable {
     precondition(count < Self.capacity)
     readings[count] = reading
     count += 1
+  }
+
+  /// Says of one channel which deadlines from `next` on are left out (`SenseSchedule.leftOut`).
+  mutating func appendLeftOut(_ count: UInt32, from next: UInt64, channel: UInt16, time: Int64) {
+    guard count > 0 else { return }
+    append(
+      Reading(
+        time: time, sequence: next, value: .nan, count: count, channel: channel, kind: .slowed))
   }
 
   public subscript(index: Int) -> Reading {

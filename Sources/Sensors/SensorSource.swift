@@ -46,7 +46,28 @@ public struct SensorSource: Sendable {
   /// deadline that it passes is in `output`: as a reading, or in a reading of the missed ones.
   ///
   /// One step makes at most one measurement, or one part of it, and takes as long as its transfers.
+  ///
+  /// Under overload only each deadline is taken whose number `stride` divides. Those in between are
+  /// left out, and said to be, as soon as one is taken: so a change of `stride` counts from the
+  /// next taken deadline on, and a death in between changes nothing.
   public mutating func step<Bus: RegisterBus & ~Copyable>(
+    now: Int64, next: inout UInt64, stride: UInt32 = 1, bus: inout Bus, output: inout SenseOutput
+  ) -> SenseNews {
+    let before = next
+    let news = measure(now: now, next: &next, bus: &bus, output: &output)
+    guard next > before, activity == .idle else { return news }
+    let count = SenseSchedule.leftOut(from: next, stride: stride)
+    if let temperatureChannel {
+      output.appendLeftOut(count, from: next, channel: temperatureChannel, time: now)
+    }
+    if let pressureChannel {
+      output.appendLeftOut(count, from: next, channel: pressureChannel, time: now)
+    }
+    next += UInt64(count)
+    return news
+  }
+
+  private mutating func measure<Bus: RegisterBus & ~Copyable>(
     now: Int64, next: inout UInt64, bus: inout Bus, output: inout SenseOutput
   ) -> SenseNews {
     switch activity {

@@ -8,6 +8,7 @@ extension Pipeline {
     // What is given away here may open windows further down: their deadlines are noted anew.
     nextDeadline = Int64.max
     var left = batchReadingCountMax
+    var toldCount = 0
     for channel in 0..<plan.channelCount {
       let stages = plan.stages(of: channel)
       for index in stages {
@@ -19,8 +20,9 @@ extension Pipeline {
           nextDeadline = min(nextDeadline, deadline)
         }
       }
+      if fireSlowed(channel) { toldCount += 1 }
     }
-    return batchReadingCountMax - left
+    return batchReadingCountMax - left + toldCount
   }
 
   private mutating func fire(_ index: Int, channel: UInt16, later: Range<Int>) {
@@ -52,7 +54,7 @@ extension Pipeline {
   }
 
   func earliestDeadline() -> Int64 {
-    var earliest = Int64.max
+    var earliest = earliestSlowedDeadline()
     for index in 0..<plan.stageCount {
       if let deadline = deadline(of: plan.stage(index)) { earliest = min(earliest, deadline) }
     }

@@ -2,16 +2,24 @@ import Ring
 
 extension Pipeline {
   /// Gives the event the next sequence number and stages it; without room it becomes part of the
-  /// gap.
+  /// gap. Only an alarm may use the reserve, with the gap before it.
   mutating func emit(_ event: Event) {
+    let reserve = event.kind.isAlarm ? 0 : reserve
     if own.droppedCount > 0 {
-      guard output.freeCount() > gapEventCount else { return drop() }
+      guard output.freeCount() > gapEventCount + reserve else { return drop() }
       tellGaps()
     }
     var numbered = event
     numbered.sequence = own.nextSequence
-    guard output.stage(numbered) else { return drop() }
+    let position = output.stagedHead
+    guard output.stage(numbered, leaving: reserve) else { return drop() }
+    noteHops(numbered, at: position)
     changeOwn { $0.nextSequence &+= 1 }
+  }
+
+  private func noteHops(_ event: Event, at position: UInt64) {
+    outputNotes?[position] =
+      HopNote(time: event.time, readyTime: readyTime, madeTime: now).word
   }
 
   private mutating func drop() {
@@ -36,13 +44,27 @@ extension Pipeline {
       let gap = Event(
         kind: .droppedEvents, channel: 0, time: now, sequence: own.nextSequence,
         readingSequence: own.droppedFirst, count: count)
+      let position = output.stagedHead
       let hasRoom = output.stage(gap)
       precondition(hasRoom && count > 0)
+      noteHops(gap, at: position)
       changeOwn {
         $0.nextSequence &+= 1
         $0.droppedFirst &+= UInt64(count)
         $0.droppedCount &-= UInt64(count)
       }
+    }
+  }
+}
+
+extension EventKind {
+  /// Whether the event goes by the alarms' lane.
+  var isAlarm: Bool {
+    switch self {
+    case .alarmRaised, .alarmCleared: true
+    case .value, .window, .edge, .missedDeadlines, .lostEdges, .droppedReadings, .droppedEvents,
+      .slowedSampling, .overload:
+      false
     }
   }
 }

@@ -13,6 +13,7 @@ extension Pipeline {
     case .missedDeadlines: emitGap(.missedDeadlines, reading, time)
     case .lostEdges: emitGap(.lostEdges, reading, time)
     case .overflow: emitGap(.droppedReadings, reading, time)
+    case .slowed: noteSlowed(reading, time)
     case .sample, .pulses, .edge:
       var event = Event(
         kind: reading.kind == .edge ? .edge : .value, channel: channel, time: time,
@@ -73,7 +74,8 @@ extension Pipeline {
         .apply(&event, delta: delta, silence: silence)
     case .window(let span):
       let window = unsafe state(stage, WindowState.self)
-      let outcome = unsafe window.pointee.apply(&event, span: span)
+      let factor = windowFactor(of: stage, channel: event.channel)
+      let outcome = unsafe window.pointee.apply(&event, span: span, factor: factor)
       note(deadline: unsafe window.pointee.deadline(span: span))
       return outcome
     case .alarm:

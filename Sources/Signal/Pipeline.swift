@@ -41,31 +41,47 @@ public struct PipelineStep: Equatable, Sendable {
 /// As soon as there is room, an event `droppedEvents` (with a number of its own) tells which they
 /// were. A gap that is followed by another event at once waits for room for both, or a ring that is
 /// emptied one event at a time would carry nothing but gaps.
+///
+/// Alarms keep their lane: the last slots of the output, the policy's reserve, are theirs. Where a
+/// gap stands before an alarm it goes out with it, so that the numbers stay in order.
 @safe public struct Pipeline: ~Copyable {
   let plan: PipelinePlan
   private let layout: UInt64
   let inputCount: Int
   var inputs = InlineArray<31, Consumer<Reading>?> { _ in nil }
   var output: Producer<Event>
+  /// Of the inputs: when each reading came, in ns of CLOCK_BOOTTIME.
+  private var inputNotes = InlineArray<31, RingNotes?>(repeating: nil)
+  /// Of the output: `HopNote`.
+  var outputNotes: RingNotes?
+  /// When the reading that is being processed came; 0 when there is none, or it is not known.
+  var readyTime: Int64 = 0
   var committer: Committer
   /// Not after the earliest deadline of any stage. It is found again after a restart.
   var nextDeadline = Int64.max
   /// The time of this step, ns.
   var now: Int64 = 0
   var fullBatchCount = 0
+  /// So many slots of the output only alarms may use.
+  let reserve: Int
+  var gauge = OverloadGauge()
+  /// When the fill of the rings is looked at again.
+  var measureTime: Int64 = 0
 
   /// The positions that the pipeline's commit cell must have.
   public static func positionCount(inputCount: Int) -> Int { inputCount + 1 }
 
   /// Starts, or goes on where the last pipeline over this memory was killed. At most
-  /// `inputCountMax` inputs; the output has room for two events or more; the cell has
+  /// `inputCountMax` inputs; the output has room for two events or more beside the reserve of the
+  /// plan's policy; the cell has
   /// `positionCount(inputCount:)` positions and the plan's `stateByteCount`, and was made for a
   /// plan of the same layout. Anything else is a mistake of the program, and traps.
   public init(
     plan: PipelinePlan, inputs rings: Span<Ring<Reading>>, output ring: Ring<Event>,
     cell: CommitCell
   ) {
-    precondition(rings.count <= inputCountMax && ring.capacity >= 2)
+    reserve = Int(plan.overload.reserve)
+    precondition(rings.count <= inputCountMax && ring.capacity >= UInt64(reserve) + 2)
     precondition(cell.positionCount == Self.positionCount(inputCount: rings.count))
     precondition(cell.stateByteCount == plan.stateByteCount)
     self.plan = plan
@@ -80,6 +96,15 @@ public struct PipelineStep: Equatable, Sendable {
     let committed = committer.load(UInt64.self, at: 0)
     precondition(committed == 0 || committed == layout)
     nextDeadline = earliestDeadline()
+  }
+
+  /// From here on the time that each event took is noted (`HopNote`): in the notes of the output,
+  /// from those of the inputs, which are as many as the inputs, in their order. In these the sense
+  /// tasks note when each reading came, in ns of CLOCK_BOOTTIME.
+  public mutating func noteHops(in output: RingNotes, from inputs: Span<RingNotes>) {
+    precondition(inputs.count == inputCount)
+    for index in inputs.indices { inputNotes[index] = inputs[index] }
+    outputNotes = output
   }
 
   /// What was counted since boot, as the last commit left it.
@@ -106,18 +131,20 @@ public struct PipelineTotals: Equatable, Sendable {
 
 extension Pipeline {
   /// Takes what there is, up to one batch, and commits it. `now` is the present time, in ns of
-  /// CLOCK_BOOTTIME. Never waits; without readings, overdue deadlines or a gap to tell it changes
-  /// nothing. At most `batchReadingCountMax` × `channelStageCountMax` stages are run twice, and
-  /// twice `batchReadingCountMax` × `eventsPerReadingMax` events made.
+  /// CLOCK_BOOTTIME. Never waits; without readings, overdue deadlines, a gap or an overload level
+  /// to tell it changes nothing. At most `batchReadingCountMax` × `channelStageCountMax` stages are
+  /// run twice, and twice `batchReadingCountMax` × `eventsPerReadingMax` events made.
   public mutating func step(now present: Int64) -> PipelineStep {
     now = clampedTime(present)
-    let hasGap = own.droppedCount > 0 && output.freeCount() >= gapEventCount
-    guard hasGap || nextDeadline <= now || hasReadings() else {
+    let hasGap = own.droppedCount > 0 && output.freeCount() >= gapEventCount + reserve
+    let level = measureOverload()
+    guard hasGap || level != nil || nextDeadline <= now || hasReadings() else {
       return PipelineStep(readingCount: 0, hasCommitted: false, nextDeadline: nextDeadline)
     }
     let layout = layout
     changeOwn { $0.layout = layout }
     if hasGap { tellGaps() }
+    if let level { setOverload(level) }
     let readingCount = takeReadings()
     fullBatchCount = readingCount < batchReadingCountMax ? 0 : fullBatchCount + 1
     // A window is not closed by the clock while readings of it may still wait in the inputs.
@@ -125,7 +152,7 @@ extension Pipeline {
     if nextDeadline <= now, fullBatchCount == 0 || fullBatchCount >= fullBatchCountMax {
       firedCount = fireDeadlines()
     }
-    guard hasGap || readingCount > 0 || firedCount > 0 else {
+    guard hasGap || level != nil || readingCount > 0 || firedCount > 0 else {
       // The deadline was one that the data had met already.
       return PipelineStep(readingCount: 0, hasCommitted: false, nextDeadline: nextDeadline)
     }
@@ -157,8 +184,12 @@ extension Pipeline {
   }
 
   private mutating func takeReadings(from index: Int, limit: Int) -> Int {
+    let notes = inputNotes[index]
+    defer { readyTime = 0 }
     for count in 0..<limit {
+      let position = inputs[index]?.position ?? 0
       guard let reading = inputs[index]?.next() else { return count }
+      if let notes { readyTime = Int64(bitPattern: notes[position]) }
       process(reading)
     }
     return limit

@@ -17,7 +17,8 @@ public enum PlanError: Error, Sendable, Equatable {
 /// state. Made once at start, then only read; the memory stays the owner's.
 ///
 /// The size of the plan and of the state follows from the configuration: a channel without
-/// stages costs 4 bytes, a stage 48 bytes and its own state.
+/// stages costs 12 bytes, and 32 more of state where its priority is low; a stage 56 bytes and its
+/// own state.
 @safe public struct PipelinePlan {
   private let channels: UnsafeMutablePointer<PlannedChannel>
   private let stages: UnsafeMutablePointer<PlannedStage>
@@ -30,6 +31,8 @@ public enum PlanError: Error, Sendable, Equatable {
   public private(set) var stageCount = 0
   /// The bytes of state that `Pipeline` needs: its own and those of all stages. A multiple of 8.
   public private(set) var stateByteCount = MemoryLayout<PipelineState>.size
+  /// What is done under overload.
+  public var overload = OverloadPolicy.off
 
   /// The bytes of memory for a plan of that size. A multiple of 8.
   public static func byteCount(channelCount: Int, stageCount: Int) -> Int {
@@ -54,9 +57,16 @@ public enum PlanError: Error, Sendable, Equatable {
   }
 
   /// Adds the next channel, still without stages.
-  public mutating func appendChannel() throws(PlanError) {
+  public mutating func appendChannel(
+    priority: ChannelPriority = .normal
+  ) throws(PlanError) {
     guard channelCount < channelCapacity else { throw .tooManyChannels }
-    let channel = PlannedChannel(firstStage: UInt16(stageCount), stageCount: 0)
+    var channel = PlannedChannel(
+      firstStage: UInt16(stageCount), stageCount: 0, slowedOffset: 0, priority: priority)
+    if priority == .low {
+      channel.slowedOffset = UInt32(stateByteCount)
+      stateByteCount += MemoryLayout<SlowedRun>.size
+    }
     // Safe: the index is below the capacity.
     unsafe (channels + channelCount).initialize(to: channel)
     channelCount += 1
@@ -70,8 +80,12 @@ public enum PlanError: Error, Sendable, Equatable {
     // Safe: the indices are below the capacities.
     let full = unsafe Int(channels[last].stageCount) == channelStageCountMax
     guard stageCount < stageCapacity, !full else { throw .tooManyStages }
-    let stage = PlannedStage(spec: spec, stateOffset: UInt32(stateByteCount))
+    let stage = PlannedStage(spec: spec, stateOffset: UInt32(stateByteCount), feedsAlarm: false)
     unsafe (stages + stageCount).initialize(to: stage)
+    if case .alarm = spec {
+      // A window that an alarm waits for is never widened: the alarm would come later.
+      for index in stages(of: last) { unsafe stages[index].feedsAlarm = true }
+    }
     unsafe channels[last].stageCount += 1
     stageCount += 1
     stateByteCount += spec.stateByteCount
@@ -85,6 +99,21 @@ public enum PlanError: Error, Sendable, Equatable {
     return Int(planned.firstStage)..<Int(planned.firstStage) + Int(planned.stageCount)
   }
 
+  /// How much the channel matters under overload.
+  func priority(of channel: Int) -> ChannelPriority {
+    precondition(channel >= 0 && channel < channelCount)
+    // Safe: the index was just checked.
+    return unsafe channels[channel].priority
+  }
+
+  /// Where the state keeps the channel's `SlowedRun`; nil where it is never slowed.
+  func slowedOffset(of channel: Int) -> Int? {
+    precondition(channel >= 0 && channel < channelCount)
+    // Safe: the index was just checked.
+    let offset = unsafe Int(channels[channel].slowedOffset)
+    return offset == 0 ? nil : offset
+  }
+
   func stage(_ index: Int) -> PlannedStage {
     precondition(index >= 0 && index < stageCount)
     // Safe: the index was just checked.
@@ -95,6 +124,9 @@ public enum PlanError: Error, Sendable, Equatable {
   var layout: UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325  // FNV-1a, 64 bits at a time
     for channel in 0..<channelCount {
+      if let offset = slowedOffset(of: channel) {
+        hash = (hash ^ UInt64(offset)) &* 0x100_0000_01b3
+      }
       for index in stages(of: channel) {
         hash = (hash ^ UInt64(channel)) &* 0x100_0000_01b3
         hash = (hash ^ UInt64(stage(index).stateOffset)) &* 0x100_0000_01b3
@@ -107,12 +139,17 @@ public enum PlanError: Error, Sendable, Equatable {
 struct PlannedChannel: BitwiseCopyable {
   var firstStage: UInt16
   var stageCount: UInt16
+  /// From the begin of the pipeline's state; 0: none, as the state begins with `PipelineState`.
+  var slowedOffset: UInt32
+  var priority: ChannelPriority
 }
 
 struct PlannedStage: BitwiseCopyable {
   var spec: StageSpec
   /// From the begin of the pipeline's state.
   var stateOffset: UInt32
+  /// Whether an alarm of the channel comes after it.
+  var feedsAlarm: Bool
 }
 
 /// The pipeline's own state, at the begin of its state bytes.
@@ -127,6 +164,7 @@ struct PlannedStage: BitwiseCopyable {
 /// | 40 | 8 | `readingTotal`: all readings taken in this epoch |
 /// | 48 | 8 | `rejectedTotal`: those of them whose channel does not exist |
 /// | 56 | 8 | `batchTotal`: commits in this epoch |
+/// | 64 | 8 | `overloadLevel`, 0 to 3 |
 struct PipelineState: BitwiseCopyable {
   var layout: UInt64
   var nextSequence: UInt64
@@ -136,4 +174,5 @@ struct PipelineState: BitwiseCopyable {
   var readingTotal: UInt64
   var rejectedTotal: UInt64
   var batchTotal: UInt64
+  var overloadLevel: UInt64
 }

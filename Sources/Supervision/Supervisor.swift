@@ -13,89 +13,179 @@ public enum SupervisorEnding: Equatable, Sendable {
   case restart
   /// As PID 1: SIGUSR2, as busybox `poweroff` sends it, or SIGUSR1 of `halt`.
   case powerOff
+  /// A task without which there is no going on died too often, or can't be ended: its title.
+  case failed(task: String)
 }
 
-/// Starts the declared tasks, starts them again when they end, and stops them in order.
+/// What the supervisor calls; none of it may block.
+public struct SupervisorHooks {
+  /// For each SIGHUP, periodically if that was asked for, and before the tasks are stopped.
+  public var report: ([TaskStatus]) -> Void
+  /// Once a turn, at least every `Supervisor.sleepMillisecondsMax`, while every critical task is at
+  /// work: feeds the hardware's watchdog. Nil where there is none.
+  public var feed: ((_ now: Int64) -> Void)?
+  /// Once, when a critical task is at work no more and can't be brought back, so that `feed` will
+  /// not be called again and the hardware resets the board: title and reason.
+  public var giveUp: ((_ task: String, _ reason: String) -> Void)?
+
+  /// As `feed`, also where there is no watchdog.
+  public var whileWell: ((_ now: Int64) -> Void)?
+  /// Once a turn: whether the keeper is to be started; it must be in the task table.
+  public var wantsKeeper: (() -> Bool)?
+  /// Once for each task that left a record of its death.
+  public var crashed: ((_ title: String, CrashRecord) -> Void)?
+  /// Once a turn, for drills.
+  public var turn: ((_ now: Int64, [TaskStatus]) -> Void)?
+
+  public init(report: @escaping ([TaskStatus]) -> Void) { self.report = report }
+}
+
+/// Starts the declared tasks, watches their signs of life, ends those that show none, starts again
+/// what ended, and stops them all in order.
 public struct Supervisor: ~Copyable {
   /// The longest sleep of the loop: what bounds the delay of periodic work.
-  static let sleepMillisecondsMax: Int64 = 1000
+  public static let sleepMillisecondsMax: Int64 = 1000
   /// How long after the start the supervisor is taken to have settled.
   static let settleNanoseconds: Int64 = 5_000_000_000
   /// How long the tasks of one phase may take to end after SIGTERM, before SIGKILL.
   static let stopNanosecondsMax: Int64 = 3_000_000_000
+  /// While a task waits for another one to become healthy, it is looked at so often.
+  static let needPollNanoseconds: Int64 = 5_000_000
+  /// How long a critical task may be away in all, with every try to bring it back: longer than
+  /// three of the longest pauses between restarts.
+  static let absenceNanosecondsMax: Int64 = 40_000_000_000
+  /// The most connections to the health socket that one turn answers.
+  static let answerCountMax = 8
 
-  private var tasks: [SupervisedTask]
-  private let signals: SignalReader
-  private let isInit: Bool
+  var tasks: [SupervisedTask]
+  let signals: SignalReader
+  let isInit: Bool
+  private let listener: LocalListener?
   /// Nanoseconds between reports that nobody asked for; 0 for none.
   private let reportPeriod: Int64
   private var reportTime: Int64
   /// When the pages of code are given back that only the start needed; .max when they were.
   private var settleTime: Int64
-  private var random: UInt64
+  var budget = StartBudget()
+  var random: UInt64
   private var pollItems: [PollItem]
+  /// Records of tasks, by their place, that nobody was told of yet.
+  var newCrashes: [(index: Int, record: CrashRecord)] = []
+  let startTime: Int64
+  /// The critical task that was given up.
+  var givenUp: (title: String, reason: String)?
 
   /// Blocks the signals that the loop takes. `isInit` says whether this is PID 1; a report is made
-  /// every `reportPeriod` nanoseconds, 0 for only when it is asked for.
+  /// every `reportPeriod` nanoseconds, 0 for only when it is asked for. Who connects to `listener`
+  /// is told the health of all tasks.
+  ///
+  /// Traps on a task that needs one that is not in the table, or itself in a circle: the table is
+  /// the program's own.
   public init(
-    _ declarations: [TaskDeclaration], isInit: Bool, reportPeriod: Int64 = 0
+    _ declarations: [TaskDeclaration], isInit: Bool, reportPeriod: Int64 = 0,
+    listener: consuming LocalListener? = nil
   ) throws(SystemError) {
-    tasks = []
-    tasks.reserveCapacity(declarations.count)
-    for declaration in declarations { tasks.append(SupervisedTask(declaration)) }
+    tasks = Self.table(declarations)
     signals = try SignalReader([
       Linux.Signal.child, Linux.Signal.terminate, Linux.Signal.interrupt, Linux.Signal.user1,
       Linux.Signal.user2, Linux.Signal.hangUp,
     ])
     self.isInit = isInit
     self.reportPeriod = reportPeriod
-    settleTime = Clock.boot() + Self.settleNanoseconds
-    reportTime = reportPeriod > 0 ? Clock.boot() + reportPeriod : .max
+    startTime = Clock.boot()
+    settleTime = startTime + Self.settleNanoseconds
+    reportTime = reportPeriod > 0 ? startTime + reportPeriod : .max
     random = UInt64(bitPattern: Clock.real()) ^ UInt64(bitPattern: Clock.monotonic()) | 1
     pollItems = [PollItem(signals.descriptor.number)]
+    // Looking into an optional that can't be copied is only possible while it is consumed.
+    switch consume listener {
+    case .some(let given):
+      pollItems.append(PollItem(given.descriptor.number))
+      self.listener = consume given
+    case .none: self.listener = nil
+    }
   }
 
-  /// Runs until a signal asks for the end, and all tasks have ended. `report` is called with the
-  /// tasks for each SIGHUP, and before they are stopped; it must not block.
-  public mutating func run(report: ([TaskStatus]) -> Void) -> SupervisorEnding {
+  /// Asks for a task whose policy is on demand: it is started in this turn of the loop; one that
+  /// runs already, once more when it has ended. False when there is no such task.
+  @discardableResult
+  public mutating func demand(_ title: String) -> Bool {
+    for index in tasks.indices where tasks[index].declaration.title == title {
+      tasks[index].demand()
+      return true
+    }
+    return false
+  }
+
+  /// Runs until a signal asks for the end or a task makes going on useless, and all tasks have
+  /// ended.
+  public mutating func run(_ hooks: SupervisorHooks) -> SupervisorEnding {
     while true {
       let now = Clock.boot()
       startDue(now)
-      if now >= settleTime {
-        releaseCodePages()
-        settleTime = .max
+      // After the start: the successor does not wait for words.
+      tellCrashes(hooks)
+      if hooks.wantsKeeper?() == true { demand(Keeper.title) }
+      watch(now)
+      tellRefusals()
+      updateHealth(now)
+      if let title = endingFailure(hooks) {
+        hooks.report(statuses())
+        stopAll(hooks)
+        return .failed(task: title)
       }
-      sleep(until: nextDeadline(after: now), now: now)
+      hooks.turn?(now, statuses())
+      feed(hooks, now)
+      settle(now)
+      sleep(until: nextTime(after: now), now: now)
       let asked = takeSignals()
       if asked.report || asked.ending != nil || Clock.boot() >= reportTime {
-        report(statuses())
+        hooks.report(statuses())
         if reportPeriod > 0 { reportTime = Clock.boot() + reportPeriod }
       }
       if let ending = asked.ending {
-        stopAll()
+        stopAll(hooks)
         return ending
       }
       reap()
+      answer()
+      Log.catchUp()
     }
   }
 
-  /// The tasks of this program; other programs show nothing of themselves.
-  private func statuses() -> [TaskStatus] {
-    var statuses: [TaskStatus] = []
-    for task in tasks {
-      guard case .task = task.declaration.body, task.state != .stopped else { continue }
-      var process: ProcessID?
-      if case .running(let running, _) = task.state { process = running }
-      statuses.append(
-        TaskStatus(
-          title: task.declaration.title, process: process, generation: task.generation,
-          slot: task.declaration.slot))
+  private mutating func settle(_ now: Int64) {
+    guard now >= settleTime else { return }
+    releaseCodePages()
+    settleTime = .max
+  }
+
+  /// All tasks and what is thought of them.
+  func statuses() -> [TaskStatus] {
+    tasks.map { task in
+      TaskStatus(
+        title: task.declaration.title, process: task.state.process, generation: task.generation,
+        slot: task.declaration.slot, health: task.health, healthTime: task.healthTime,
+        deathCount: task.deathTotal, log: task.declaration.log)
     }
-    return statuses
+  }
+
+  /// Tells those that ask what is so now, and not what was when the loop last had to look.
+  private mutating func answer() {
+    guard pollItems.count > 1, pollItems[1].hasInput else { return }
+    updateHealth(Clock.boot())
+    for _ in 0..<Self.answerCountMax {
+      switch listener {
+      case .none: return
+      case .some(let listener):
+        guard listener.answerOne({ HealthReport.bytes(statuses(), now: Clock.boot()) }) else {
+          return
+        }
+      }
+    }
   }
 
   /// The signals that wait, at most 64 a turn; the loop comes back for more.
-  private func takeSignals() -> (ending: SupervisorEnding?, report: Bool) {
+  func takeSignals() -> (ending: SupervisorEnding?, report: Bool) {
     var ending: SupervisorEnding?
     var report = false
     for _ in 0..<64 {
@@ -110,15 +200,7 @@ public struct Supervisor: ~Copyable {
     return (ending, report)
   }
 
-  private func nextDeadline(after now: Int64) -> Int64 {
-    var deadline = now + Self.sleepMillisecondsMax * 1_000_000
-    for task in tasks {
-      if case .waiting(let until) = task.state { deadline = min(deadline, until) }
-    }
-    return deadline
-  }
-
-  private mutating func sleep(until deadline: Int64, now: Int64) {
+  mutating func sleep(until deadline: Int64, now: Int64) {
     let milliseconds = max(0, (deadline - now + 999_999) / 1_000_000)
     do {
       _ = try poll(&pollItems, timeoutMilliseconds: Int32(milliseconds))
@@ -128,143 +210,12 @@ public struct Supervisor: ~Copyable {
       Futex.pause(nanoseconds: 100_000_000)
     }
   }
-}
 
-// MARK: - Starting and ending
-
-extension Supervisor {
-  private mutating func startDue(_ now: Int64) {
-    for index in tasks.indices {
-      guard case .waiting(let until) = tasks[index].state, until <= now else { continue }
-      start(index, now)
-    }
-  }
-
-  private mutating func start(_ index: Int, _ now: Int64) {
-    let parent = ProcessID.current
-    do {
-      tasks[index].generation &+= 1
-      tasks[index].declaration.slot?.generation = UInt64(tasks[index].generation)
-      switch try forkProcess() {
-      case .child:
-        runChild(tasks[index].declaration, generation: tasks[index].generation, parent: parent)
-      case .parent(let process):
-        tasks[index].state = .running(process, since: now)
-        tasks[index].declaration.slot?.processID = process.number
-      }
-    } catch {
-      let pause = tasks[index].noteDeath(now: now, random: nextRandom())
-      Log.error(
-        "can't start \(tasks[index].declaration.title): fork: \(error.text); "
-          + "next try in \(pause / 1_000_000) ms")
-    }
-  }
-
-  private func runChild(
-    _ declaration: TaskDeclaration, generation: UInt32, parent: ProcessID
-  ) -> Never {
-    becomeChild(named: "weir:" + declaration.name.description, parent: parent)
-    // Safe: the child has one thread, and this is its first line of log.
-    unsafe Log.task = declaration.name
-    unsafe Log.taskDetail = declaration.detail
-    switch declaration.body {
-    case .task(let body):
-      body(generation)
-    case .program(let path, let arguments):
-      let error = execute(path, arguments)
-      Log.error("can't run \(path): \(error.text)")
-      exitProcess(127)
-    }
-  }
-
-  /// Takes every child that ended; those that are not ours are orphans that PID 1 inherits.
-  private mutating func reap() {
-    // As many as there can be processes: a bound that ends the loop even if children end for ever.
-    for _ in 0..<32_768 {
-      guard let (process, end) = reapChild() else { return }
-      for index in tasks.indices {
-        guard case .running(process, _) = tasks[index].state else { continue }
-        noteEnd(index, end)
-      }
-    }
-  }
-
-  private mutating func noteEnd(_ index: Int, _ end: ProcessEnd) {
-    tasks[index].declaration.slot?.processID = 0
-    if tasks[index].declaration.policy.isOnce, case .exited(0) = end {
-      tasks[index].state = .stopped
-      return
-    }
-    let pause = tasks[index].noteDeath(now: Clock.boot(), random: nextRandom())
-    let how =
-      switch end {
-      case .exited(let status): "exited with status \(status)"
-      case .killed(let signal): "was killed by \(Linux.Signal.name(signal))"
-      }
-    Log.warning(
-      "task \(tasks[index].declaration.title) \(how); starting it again in "
-        + "\(pause / 1_000_000) ms (start \(tasks[index].generation + 1))")
-  }
-
-  private mutating func nextRandom() -> UInt64 {
+  mutating func nextRandom() -> UInt64 {
     // xorshift64: spreads restarts, nothing more.
     random ^= random << 13
     random ^= random >> 7
     random ^= random << 17
     return random
-  }
-}
-
-// MARK: - Stopping
-
-extension Supervisor {
-  /// Stops the tasks phase by phase: SIGTERM, then SIGKILL for those that take too long.
-  private mutating func stopAll() {
-    var phases: [UInt8] = []
-    for task in tasks where !phases.contains(task.declaration.stopPhase) {
-      phases.append(task.declaration.stopPhase)
-    }
-    phases.sort()
-    for index in tasks.indices {
-      if case .waiting = tasks[index].state { tasks[index].state = .stopped }
-    }
-    for phase in phases {
-      signalPhase(phase, Linux.Signal.terminate)
-      waitForPhase(phase)
-      signalPhase(phase, Linux.Signal.kill)
-      waitForPhase(phase)
-    }
-  }
-
-  private func signalPhase(_ phase: UInt8, _ signal: Int32) {
-    for task in tasks where task.declaration.stopPhase == phase {
-      guard case .running(let process, _) = task.state else { continue }
-      do {
-        try sendSignal(signal, to: process)
-      } catch {
-        Log.error("can't stop \(task.declaration.title): kill: \(error.text)")
-      }
-    }
-  }
-
-  private mutating func waitForPhase(_ phase: UInt8) {
-    let deadline = Clock.boot() + Self.stopNanosecondsMax
-    while isRunning(phase), Clock.boot() < deadline {
-      sleep(until: min(deadline, Clock.boot() + 100_000_000), now: Clock.boot())
-      _ = takeSignals()
-      for _ in 0..<32_768 {
-        guard let (process, _) = reapChild() else { break }
-        for index in tasks.indices {
-          if case .running(process, _) = tasks[index].state { tasks[index].state = .stopped }
-        }
-      }
-    }
-  }
-
-  private func isRunning(_ phase: UInt8) -> Bool {
-    for task in tasks where task.declaration.stopPhase == phase {
-      if case .running = task.state { return true }
-    }
-    return false
   }
 }

@@ -12,8 +12,18 @@ public struct ByteBuffer: ~Copyable {
     bytes = [UInt8](repeating: 0, count: capacity)
   }
 
+  /// How many bytes fit.
+  public var capacity: Int { bytes.count }
+
   public mutating func removeAll() {
     count = 0
+    hasOverflowed = false
+  }
+
+  /// Forgets what was appended since there were so many bytes, an overflow too.
+  public mutating func removeAll(behind count: Int) {
+    precondition(count >= 0 && count <= self.count)
+    self.count = count
     hasOverflowed = false
   }
 

@@ -142,6 +142,9 @@ public struct MQTTSession: ~Copyable {
     events.takeAcknowledgements(body)
   }
 
+  /// Hands out the requests that came, if any, and whether the subscription was refused.
+  mutating func takeRequests() -> SessionRequests? { events.takeRequests() }
+
   /// Says DISCONNECT, so that the broker forgets the will. The session is over.
   public mutating func leave() {
     // Safe: the object lives as long as this session. Nobody is left to be told of a failure: the
@@ -184,7 +187,34 @@ extension MQTTSession {
     }
   }
 
-  /// Publishes one of the two states of this device, retained.
+  /// Asks for what is published on the topic, with QoS 1.
+  mutating func subscribe(_ topic: [CChar]) -> PublishResult {
+    precondition(phase == .open)
+    var messageID: Int32 = 0
+    // Safe: libmosquitto copies the topic before it returns.
+    let result = unsafe topic.withUnsafeBufferPointer {
+      unsafe mosquitto_subscribe_v5(handle.pointer, &messageID, $0.baseAddress, 1, 0, nil)
+    }
+    let number = Errno.ofThread
+    switch result {
+    case 0: return .sent(messageID: UInt16(truncatingIfNeeded: messageID))
+    case MOSQ_ERR_OVERSIZE_PACKET.rawValue, MOSQ_ERR_MALFORMED_UTF8.rawValue,
+      MOSQ_ERR_INVAL.rawValue:
+      return .impossible
+    default: return .failed(fault(result, number) ?? .dropped)
+    }
+  }
+
+  /// Publishes a JSON object, not retained.
+  mutating func publishText(_ payload: [UInt8], topic: [CChar]) -> PublishResult {
+    let properties = MessageProperties(contentType: "application/json")
+    // Safe: the buffer outlives the call.
+    return unsafe payload.withUnsafeBufferPointer {
+      unsafe publish(topic: topic, payload: $0, retained: false, properties: properties)
+    }
+  }
+
+  /// Publishes one of the two states of this device, or its checkpoint, retained.
   mutating func publishStatus(_ payload: [UInt8], topic: [CChar]) -> PublishResult {
     let properties = MessageProperties()
     // Safe: the buffer outlives the call.

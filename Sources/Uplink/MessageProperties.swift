@@ -12,17 +12,45 @@ import CMosquitto
 
   init() {}
 
+  /// Only a content type.
+  init(contentType: StaticString) { addContentType(contentType) }
+
   /// What every event carries: its content type, and the user properties `device`, `epoch` and
   /// `seq`. Without memory for one of them the message goes without it: the payload says the same.
   init(device: [CChar], epoch: [CChar], sequence: borrowing ByteBuffer) {
-    // Safe: the names and values are terminated, and libmosquitto copies them.
-    unsafe "application/senml+json".withCString {
-      _ = unsafe mosquitto_property_add_string(&list, MQTT_PROP_CONTENT_TYPE.number, $0)
-    }
+    addContentType("application/senml+json")
     add("device", device)
     add("epoch", epoch)
-    unsafe sequence.withBytes { bytes in
-      unsafe bytes.withMemoryRebound(to: CChar.self) { unsafe add("seq", $0) }
+    add("seq", sequence)
+  }
+
+  /// What an event carries that is sent behind later ones, after an outage.
+  mutating func addHistorical() {
+    // Safe: literals are terminated, and libmosquitto copies them.
+    let one: [CChar] = [CChar(bitPattern: UInt8(ascii: "1")), 0]
+    add("historical", one)
+  }
+
+  /// What a traced event carries, too.
+  mutating func add(_ trace: borrowing TraceEncoder) {
+    add("traceparent", trace.parent)
+    add("hops", trace.hops)
+  }
+
+  private mutating func add(_ name: StaticString, _ value: borrowing ByteBuffer) {
+    // Safe: the name and value are terminated, and libmosquitto copies them.
+    unsafe value.withBytes { bytes in
+      unsafe bytes.withMemoryRebound(to: CChar.self) { unsafe add(name, $0) }
+    }
+  }
+
+  private mutating func addContentType(_ type: StaticString) {
+    // Safe: a literal is terminated, and libmosquitto copies it.
+    type.withUTF8Buffer { type in
+      unsafe type.withMemoryRebound(to: CChar.self) {
+        _ = unsafe mosquitto_property_add_string(
+          &list, MQTT_PROP_CONTENT_TYPE.number, $0.baseAddress)
+      }
     }
   }
 

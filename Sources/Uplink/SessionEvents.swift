@@ -23,6 +23,19 @@ final class SessionEvents {
   var isCertificateFileBad = false
   var isKeyFileBad = false
 
+  /// Whether the broker has refused the one subscription.
+  var isSubscriptionRefused = false
+
+  /// The most requests of one call, and of each so many bytes: one more than is allowed shows that
+  /// it is too long.
+  static let requestCountMax = 8
+  static let requestByteCountMax = RangeRequest.byteCountMax + 1
+  private var requestBytes = [UInt8](
+    repeating: 0, count: SessionEvents.requestCountMax * SessionEvents.requestByteCountMax)
+  private var requestByteCounts = [Int](repeating: 0, count: SessionEvents.requestCountMax)
+  private var requestCount = 0
+  private var ignoredRequestCount: UInt64 = 0
+
   private var acknowledgements = [Acknowledgement](
     repeating: Acknowledgement(messageID: 0, code: 0),
     count: SessionEvents.acknowledgementCountMax)
@@ -39,6 +52,36 @@ final class SessionEvents {
   func takeAcknowledgements(_ body: (Acknowledgement) -> Void) {
     for index in 0..<acknowledgementCount { body(acknowledgements[index]) }
     acknowledgementCount = 0
+  }
+
+  /// Keeps a request, or counts it where there is no room.
+  func add(request: UnsafeRawBufferPointer) {
+    guard requestCount < Self.requestCountMax else {
+      ignoredRequestCount &+= 1
+      return
+    }
+    let count = min(request.count, Self.requestByteCountMax)
+    for index in 0..<count {
+      // Safe: inside of the message, which libmosquitto keeps during its callback.
+      requestBytes[requestCount * Self.requestByteCountMax + index] = unsafe request[index]
+    }
+    requestByteCounts[requestCount] = count
+    requestCount += 1
+  }
+
+  /// Hands out the requests, in order, and forgets them.
+  func takeRequests() -> SessionRequests? {
+    guard requestCount > 0 || ignoredRequestCount > 0 || isSubscriptionRefused else { return nil }
+    var result = SessionRequests(
+      isRefused: isSubscriptionRefused, ignoredCount: ignoredRequestCount)
+    for index in 0..<requestCount {
+      let start = index * Self.requestByteCountMax
+      result.payloads.append(Array(requestBytes[start..<start + requestByteCounts[index]]))
+    }
+    requestCount = 0
+    ignoredRequestCount = 0
+    isSubscriptionRefused = false
+    return result
   }
 
   /// Reads what the library says about errors of TLS: it tells its callers nothing but that.
@@ -87,6 +130,15 @@ final class SessionEvents {
     }
     securityReason = Int32(code & 0x7F_FFFF)
   }
+}
+
+/// What came on the topic of requests since it was last looked at.
+struct SessionRequests {
+  var payloads: [[UInt8]] = []
+  /// Whether the broker has refused the subscription.
+  var isRefused: Bool
+  /// Requests that came while there was no room.
+  var ignoredCount: UInt64
 }
 
 /// The broker's answer to one message: its packet identifier and reason code (MQTT 5, 3.4.2.1).

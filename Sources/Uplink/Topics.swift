@@ -1,4 +1,5 @@
 import Configuration
+import Ring
 
 /// Where messages go. `{device}` and `{channel}` in the configured topics are replaced; a channel's
 /// name is one level of the topic, dots and all.
@@ -7,12 +8,32 @@ import Configuration
 /// | --- | --- |
 /// | events of a channel | `topic`, as configured: `weir/{device}/{channel}` |
 /// | birth and will, retained | `status_topic`: `weir/{device}/status` |
-/// | events that were dropped | the status topic, its last level `gap`: `weir/{device}/gap` |
+/// | what ended the last boot, retained | the status topic, its last level `boot`: `weir/{device}/boot` |
+/// | events that were dropped, evicted or damaged | the status topic, its last level `gap`: `weir/{device}/gap` |
+/// | overload levels | the status topic, its last level `overload`: `weir/{device}/overload` |
+/// | crash records | the status topic, its last level `crash`: `weir/{device}/crash` |
+/// | what the journal holds, retained | the status topic, its last level `checkpoint`: `weir/{device}/checkpoint` |
+/// | requests for events again, which come | the status topic, its last level `replay`: `weir/{device}/replay` |
+/// | what became of these | the status topic, its last level `replayed`: `weir/{device}/replayed` |
+/// | lines of the tasks' logs | the status topic, its last level `log`: `weir/{device}/log` |
 public struct Topics {
   /// Each ends in a 0, for C.
   public let channels: [[CChar]]
+  /// Whether all of these are the same.
+  private let isOne: Bool
   public let status: [CChar]
   public let gap: [CChar]
+  public let overload: [CChar]
+  public let log: [CChar]
+  public let crash: [CChar]
+  public let checkpoint: [CChar]
+  public let replay: [CChar]
+  public let replayed: [CChar]
+  /// The same, for people.
+  let logName: String
+  let checkpointName: String
+  let replayName: String
+  public let boot: [CChar]
 
   public init(settings: UplinkSettings, device: String, channels: [ChannelSettings]) {
     var list: [[CChar]] = []
@@ -21,9 +42,45 @@ public struct Topics {
         terminated(expandTopic(settings.topic, device: device, channel: channel.name)))
     }
     self.channels = list
+    isOne = list.allSatisfy { $0 == list[0] }
     let status = expandTopic(settings.statusTopic, device: device, channel: "status")
     self.status = terminated(status)
     gap = terminated(siblingTopic(of: status, named: "gap"))
+    boot = terminated(siblingTopic(of: status, named: "boot"))
+    overload = terminated(siblingTopic(of: status, named: "overload"))
+    crash = terminated(siblingTopic(of: status, named: "crash"))
+    checkpointName = siblingTopic(of: status, named: "checkpoint")
+    checkpoint = terminated(checkpointName)
+    replayName = siblingTopic(of: status, named: "replay")
+    replay = terminated(replayName)
+    replayed = terminated(siblingTopic(of: status, named: "replayed"))
+    logName = siblingTopic(of: status, named: "log")
+    log = terminated(logName)
+  }
+
+  static let gapNumber = -1
+  private static let overloadNumber = -2
+
+  /// The number of the topic where an event goes: that of the channel, unless all channels have the
+  /// same topic.
+  func number(of event: Event) -> Int {
+    switch event.kind {
+    case .droppedEvents: Self.gapNumber
+    case .overload: Self.overloadNumber
+    case .value, .window, .alarmRaised, .alarmCleared, .edge, .missedDeadlines, .lostEdges,
+      .droppedReadings, .slowedSampling:
+      isOne ? 0 : Int(event.channel)
+    }
+  }
+
+  /// The topic of that number; of a channel that could be encoded, so that it is in the
+  /// configuration.
+  func topic(_ number: Int) -> [CChar] {
+    switch number {
+    case Self.gapNumber: gap
+    case Self.overloadNumber: overload
+    default: channels[number]
+    }
   }
 }
 

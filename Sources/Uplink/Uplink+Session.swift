@@ -5,7 +5,9 @@ import Ring
 // Connecting, publishing, and what becomes of faults.
 extension Uplink {
   mutating func connect() {
-    context.slot.step = UplinkStep.resolving.rawValue
+    context.slot.beat(
+      step: UplinkStep.resolving.rawValue, now: Clock.boot(), within: context.deadlines.resolve)
+    renewWithoutDescriptors()
     let fault: UplinkFault?
     do {
       session = try MQTTSession(sessionSettings)
@@ -18,6 +20,17 @@ extension Uplink {
     let later = Clock.boot()
     if let fault { return fail(fault, later) }
     phase = .connecting(deadline: later + context.deadlines.connect)
+  }
+
+  /// A process that has used up its descriptors can never connect again: its successor can.
+  private func renewWithoutDescriptors() {
+    do {
+      _ = try EventCounter()
+    } catch {
+      guard error.number == .tooManyFiles else { return }
+      Log.error("no descriptor is left for a connection: starting anew")
+      exitProcess(71)
+    }
   }
 
   /// Lets the session do what the poll found.
@@ -45,13 +58,9 @@ extension Uplink {
     proofTime = now + Uplink.proofPeriod
     receiveMaximum = session?.receiveMaximum() ?? 1
     phase = .open
-    let payload = sessionSettings.onlinePayload
-    switch session?.publishStatus(payload, topic: topics.status) {
-    case .failed(let fault)?: fail(fault, now)
-    case .impossible?:
-      Log.warning("the broker does not take the status message: check uplink.status_topic")
-    case .sent?, nil: break
-    }
+    delivery.beginSession()
+    publishOnline(now)
+    publishBoot(now)
   }
 
   /// Names the end of a fault once the session has lived for a while.
@@ -59,57 +68,12 @@ extension Uplink {
     guard phase == .open, let time = proofTime, now >= time else { return }
     proofTime = nil
     backoff.reset()
-    // Most of OpenSSL is needed for the handshake alone.
+    // Most of OpenSSL, and of what it allocated, is needed for the handshake alone.
+    releaseFreedMemory()
     releaseCodePages()
     guard namedFault != nil else { return }
     namedFault = nil
     Log.notice("the connection to \(sessionSettings.place) holds")
-  }
-
-  /// Publishes events while the window has room: at most a window of them.
-  mutating func send(_ now: Int64) {
-    guard now >= delivery.pauseEnd else { return }
-    let time = context.clock.messageTime()
-    for _ in 0..<Int(Delivery.windowMax) {
-      guard let (event, position) = delivery.nextToSend(receiveMaximum: receiveMaximum) else {
-        return
-      }
-      switch publish(event, time) {
-      case .sent(let messageID):
-        delivery.noteSent(position, messageID: messageID, now: now)
-        context.slot.add(to: .published)
-        context.slot.progress &+= 1
-      case .impossible:
-        delivery.noteImpossible(position)
-        noteDropped("can't be sent: larger than the broker takes, or its topic is not valid", event)
-      case .failed(let fault):
-        return fail(fault, now)
-      }
-    }
-  }
-
-  private mutating func publish(_ event: Event, _ time: MessageTime) -> PublishResult {
-    guard encoder.encode(event, time) else { return .impossible }
-    sequenceText.removeAll()
-    sequenceText.append(event.sequence)
-    sequenceText.append(UInt8(0))
-    let properties = MessageProperties(
-      device: deviceProperty, epoch: epochProperty, sequence: sequenceText)
-    let topic =
-      event.kind == .droppedEvents ? topics.gap : topics.channels[Int(event.channel)]
-    // Safe: the buffer outlives the call.
-    let result = unsafe encoder.buffer.withBytes {
-      unsafe session?.publish(topic: topic, payload: $0, retained: false, properties: properties)
-    }
-    return result ?? .failed(.dropped)
-  }
-
-  private mutating func noteDropped(_ why: StaticString, _ event: Event) {
-    context.slot.add(to: .eventsDropped)
-    if !namedImpossible {
-      namedImpossible = true
-      Log.error("event \(event.sequence) is dropped and counted (events-dropped): \(why)")
-    }
   }
 
   private mutating func takeAcknowledgements(_ now: Int64) {
@@ -129,7 +93,12 @@ extension Uplink {
         Log.error(
           "the broker calls a message invalid (code \(acknowledgement.code)): it is dropped")
       case .foreign:
-        if case .leaving = phase { end() }
+        if noteLog(acknowledgement, now) || noteCrash(acknowledgement, now)
+          || noteReplay(acknowledgement)
+        {
+          continue
+        }
+        if case .leaving = phase, acknowledgement.messageID == offlineMessageID { end() }
       }
     }
   }
@@ -186,13 +155,21 @@ extension Uplink {
     session = nil
     proofTime = nil
     delivery.noteSessionEnd()
+    logSender.noteSessionEnd()
+    crashSender.noteSessionEnd()
+    replays.noteSessionEnd()
+    replayNews.noteSessionEnd()
   }
 
   /// Replaces birth by "offline", and waits for the broker to have it.
   mutating func leave(_ now: Int64) {
+    tellCheckpoint(now)
+    if phase == .ended { return }
     let payload = sessionSettings.offlinePayload
     switch session?.publishStatus(payload, topic: topics.status) {
-    case .sent?: phase = .leaving(deadline: now + context.deadlines.leave)
+    case .sent(let messageID)?:
+      offlineMessageID = messageID
+      phase = .leaving(deadline: now + context.deadlines.leave)
     case .impossible?, .failed?, nil: end()
     }
   }

@@ -1,9 +1,10 @@
-// The module Uplink: events from the ring to an MQTT broker. It owns the network, libmosquitto and
-// the reading end of the ring of events. Only the uplink task uses it. It must never lose an event
-// that the ring holds, never block (but for name resolution), and never grow with the time that the
-// broker is away.
+// The module Uplink: events from the journal to an MQTT broker. It owns the network, libmosquitto
+// and the mark up to which the broker has the journal. Only the uplink task uses it. It must never
+// lose an event that the journal holds, never block (but for name resolution), and never grow with
+// the time that the broker is away.
 
 import Configuration
+import Journal
 import Linux
 import Ring
 
@@ -16,6 +17,16 @@ public enum UplinkStep: UInt64, Sendable {
   case connecting = 2
   case open = 3
   case leaving = 4
+
+  public var name: StaticString {
+    switch self {
+    case .waiting: "waiting"
+    case .resolving: "resolving"
+    case .connecting: "connecting"
+    case .open: "open"
+    case .leaving: "leaving"
+    }
+  }
 }
 
 /// The uplink task's state machine.
@@ -42,6 +53,8 @@ struct Uplink: ~Copyable {
 
   /// The longest sleep: keep-alive and the beat of the task want to be looked at once a second.
   static let sleepMax: Int64 = 1_000_000_000
+  /// The same at the end, while the journal may still bring something.
+  static let drainSleepMax: Int64 = 20_000_000
   /// How long after its start the task takes faults of the network for a machine that is still
   /// booting, and tries again after at most a second.
   static let bootPeriod: Int64 = 30_000_000_000
@@ -57,9 +70,20 @@ struct Uplink: ~Copyable {
   let topics: Topics
   let sessionSettings: SessionSettings
   let deviceProperty: [CChar]
-  let epochProperty: [CChar]
   let startTime: Int64
+  /// Of this boot.
+  let present: BootOfEvents
+  /// The earlier boot whose event was sent last.
+  var past: BootOfEvents?
+  /// The earlier boot of which events are sent again.
+  var replayed: BootOfEvents?
   var encoder: SenMLEncoder
+  var traceEncoder = TraceEncoder()
+  /// Nil where nothing is traced.
+  let trace: Trace?
+  var logEncoder: LogEncoder
+  var logSender: LogSender
+  var crashSender: CrashSender
   var sequenceText = ByteBuffer(capacity: 24)
   var delivery: Delivery
   var backoff: Backoff
@@ -77,7 +101,14 @@ struct Uplink: ~Copyable {
   /// When the open session counts as a recovery; nil when it does already.
   var proofTime: Int64?
   var namedRefusal: UInt8 = 0
+  var namedProblem: String?
   var namedImpossible = false
+  var namedLogRefusal = false
+  /// Of the "offline" that the broker has still to acknowledge.
+  var offlineMessageID: UInt16?
+  var healthNews = HealthNews()
+  var replays = ReplayQueue()
+  var replayNews = ReplayNews()
   var pollItems: [PollItem]
 
   /// `seed` spreads the pauses.
@@ -88,14 +119,24 @@ struct Uplink: ~Copyable {
       settings, device: context.device, epoch: context.epoch, version: context.version,
       statusTopic: topics.status)
     deviceProperty = terminated(context.device)
-    epochProperty = terminated("\(context.epoch)")
+    present = BootOfEvents(
+      context.epoch, channels: context.channels, topics: topics, offset: nil)
     encoder = SenMLEncoder(
-      device: context.device, epoch: context.epoch, channels: context.channels)
+      device: context.device, epoch: context.epoch, channels: context.channels,
+      batchCount: Int(settings.batchCount))
+    trace = settings.isTraced && settings.version == .v5 ? context.trace : nil
+    logEncoder = LogEncoder(device: context.device, epoch: context.epoch)
+    logSender = LogSender(
+      context.logs, cursors: context.logCursors, threshold: settings.logThreshold)
+    crashSender = CrashSender(context.crashes, cursor: context.crashCursor)
     let ceilingMax = Int64(settings.retrySecondsMax) * 1_000_000_000
     backoff = Backoff(ceilingMax: ceilingMax, seed: seed)
+    var journal = context.journal
+    journal.source.life = FileStorage.SignOfLife(
+      context.slot, step: UplinkStep.open.rawValue, limit: context.deadlines.turn)
     delivery = Delivery(
-      Consumer(context.ring), window: sessionSettings.inFlightWindow,
-      pause: Backoff(ceilingMax: ceilingMax, seed: seed &+ 1))
+      journal, window: sessionSettings.inFlightWindow,
+      pause: Backoff(ceilingMax: ceilingMax, seed: seed &+ 1), backfillRate: settings.backfillRate)
     startTime = Clock.boot()
     pollItems = [
       PollItem(context.stopDescriptor), PollItem(context.doorbellDescriptor), PollItem(-1),
@@ -114,10 +155,14 @@ struct Uplink: ~Copyable {
   /// One turn of the loop: what is due, then a sleep of at most a second, then what came.
   mutating func turn() {
     let now = Clock.boot()
-    context.slot.beatTime = now
+    context.slot.beat(step: step.rawValue, now: now, within: context.deadlines.turn)
+    context.turnHook()
     context.slot.allocationCount = allocationCount()
+    context.slot.condition = condition
     advance(now)
+    tellHealth(now)
     if phase == .ended { return }
+    Log.catchUp()
     sleep()
     if pollItems[0].hasInput { stop(Clock.boot()) }
   }
@@ -130,18 +175,23 @@ struct Uplink: ~Copyable {
     case .connecting(let deadline):
       if now >= deadline { fail(connectFault, now) }
     case .open:
+      sendCrash(now)
+      guard phase == .open else { return }
       send(now)
+      serveReplays(now)
+      sendLog(now)
       watchAcknowledgements(now)
       noteRecovery(now)
     case .draining(let deadline):
       send(now)
+      sendLog(now)
       if phase == .ended { return }
-      if delivery.isEmpty() || now >= deadline { leave(now) }
+      let isDone = delivery.isEmpty() && !logSender.isWaiting && !context.hasMoreToCome()
+      if isDone || now >= deadline { leave(now) }
     case .leaving(let deadline):
       if now >= deadline { end() }
     case .ended: break
     }
-    context.slot.step = step.rawValue
   }
 
   private var step: UplinkStep {
@@ -163,7 +213,9 @@ struct Uplink: ~Copyable {
     pollItems[1] = PollItem(wantsDoorbell ? context.doorbellDescriptor : -1)
     pollItems[2] = session?.pollItem() ?? PollItem(-1)
     let now = Clock.boot()
-    let milliseconds = max(0, (nextDeadline(now) - now + 999_999) / 1_000_000)
+    let left = max(0, min(nextDeadline(now) - now, context.deadlines.turn))
+    let milliseconds = (left + 999_999) / 1_000_000
+    context.slot.beat(step: step.rawValue, now: now, within: left + context.deadlines.turn)
     do {
       _ = try poll(&pollItems, timeoutMilliseconds: Int32(milliseconds))
     } catch {
@@ -177,7 +229,7 @@ struct Uplink: ~Copyable {
     service()
   }
 
-  /// Arms the doorbell if the ring is empty and an event could be sent. False when there is no
+  /// Arms the doorbell if nothing waits and an event could be sent. False when there is no
   /// reason to wait for events, or when one came meanwhile.
   private mutating func armIfIdle() -> Bool {
     switch phase {
@@ -186,7 +238,9 @@ struct Uplink: ~Copyable {
         !delivery.isWindowFull(receiveMaximum: receiveMaximum)
       else { return false }
       context.doorbell.arm()
-      guard delivery.hasMore(receiveMaximum: receiveMaximum) else { return true }
+      guard delivery.hasMore(receiveMaximum: receiveMaximum, now: Clock.boot()) else {
+        return true
+      }
       context.doorbell.disarm()
       return false
     case .waiting, .connecting, .draining, .leaving, .ended: return false
@@ -198,11 +252,16 @@ struct Uplink: ~Copyable {
     switch phase {
     case .waiting(let until):
       return context.settings.host.isEmpty ? latest : min(latest, until)
-    case .connecting(let deadline), .draining(let deadline), .leaving(let deadline):
+    case .connecting(let deadline), .leaving(let deadline):
       return min(latest, deadline)
+    case .draining(let deadline):
+      return min(now + Self.drainSleepMax, deadline)
     case .open:
       if now < delivery.pauseEnd { return min(latest, delivery.pauseEnd) }
-      return delivery.hasMore(receiveMaximum: receiveMaximum) ? now : latest
+      if delivery.hasMore(receiveMaximum: receiveMaximum, now: now) { return now }
+      // Only looking for more may have shown that there is none.
+      if delivery.replayWantsTurn { return now }
+      return min(latest, delivery.backfillTime(now) ?? latest)
     case .ended: return now
     }
   }

@@ -166,11 +166,6 @@ extension UplinkFault {
   }
 }
 
-extension Errno {
-  /// ECONNREFUSED.
-  static var refused: Errno { Errno(rawValue: 111) }
-}
-
 // MARK: - Causes
 
 extension UplinkFault {

@@ -4,10 +4,13 @@ import Linux
 enum Command {
   case run
   case check
+  case health
+  case crashes
+  case journal
   case version
   case help
 
-  static var all: [Command] { [.run, .check, .version, .help] }
+  static var all: [Command] { [.run, .check, .health, .crashes, .journal, .version, .help] }
 
   init?(_ name: String) {
     for command in Command.all where command.name == name {
@@ -21,6 +24,9 @@ enum Command {
     switch self {
     case .run: "run"
     case .check: "check"
+    case .health: "health"
+    case .crashes: "crashes"
+    case .journal: "journal"
     case .version: "version"
     case .help: "help"
     }
@@ -30,6 +36,9 @@ enum Command {
     switch self {
     case .run: "run the gateway that a configuration describes"
     case .check: "say everything that is wrong with a configuration"
+    case .health: "ask a running gateway how it is"
+    case .crashes: "list what tasks left when they died"
+    case .journal: "look into a journal: list, dump, verify, stat"
     case .version: "print the version"
     case .help: "explain a command"
     }
@@ -48,13 +57,21 @@ enum Command {
         --state FOLDER     where the boot epoch is kept (default: CONFIG's `state`, or
                            /var/lib/weir)
         --report SECONDS   say what each task has done and counted, so often
+        --watchdog DEVICE  feed the board's watchdog, which resets it when this program hangs; not
+                           together with systemd's RuntimeWatchdogSec=
         --quiet            log only warnings and errors
         --verbose          log everything
+        --drill TASK:KIND[@SECONDS][!]
+                           bring about a fault on purpose, so many seconds after the start (10), in
+                           the task's first start (with !: in each), as in pipeline:trap@20. Kinds:
+                           trap, segfault, exit, spin, deadlock, stop, memory, descriptors, ring,
+                           escape, trespass; for boards also freeze, clock, and of the supervisor
+                           spin, stop, trap, panic, restart, off and busy
 
       SIGHUP says in the log what each task has done and counted.
 
-      Exit status: 0 stopped as asked; 2 nothing in CONFIG can run; 64 used wrongly; 71 the system
-      refused what every run needs.
+      Exit status: 0 stopped as asked; 2 nothing in CONFIG can run; 64 used wrongly; 70 a critical
+      task could not be brought back; 71 the system refused what every run needs.
 
       """
     case .check:
@@ -65,6 +82,51 @@ enum Command {
       what to do. Starts nothing.
 
       Exit status: 0 CONFIG can run as it is; 2 it has errors; 64 used wrongly.
+
+      """
+    case .health:
+      """
+      usage: weir health [--state FOLDER] [--json] [--wait SECONDS]
+
+      Asks the gateway that runs with that state folder (default: /var/lib/weir) how its tasks are:
+      starting, healthy, degraded, stalled or failed, each with its reason.
+
+        --json          one line of JSON instead of a table
+        --wait SECONDS  ask again until all is healthy, at most so long
+
+      Exit status: 0 all is healthy; 1 something is starting or degraded; 2 something is stalled or
+      failed, or no gateway answers; 64 used wrongly. Fit for a container's health check.
+
+      """
+    case .crashes:
+      """
+      usage: weir crashes [--state FOLDER] [--json]
+
+      Lists the last crashes of the gateway with that state folder (default: /var/lib/weir), of this
+      boot and of earlier ones, the oldest first. `weirctl symbolize` on a desk turns them into
+      functions, files and lines.
+
+        --json  a line of JSON for each, as the broker gets them
+
+      Exit status: 0 done; 1 some of them are damaged; 64 used wrongly.
+
+      """
+    case .journal:
+      """
+      usage: weir journal list|dump|verify|stat FILE [--lane alarms|telemetry] [--all]
+
+      Looks into the journal FILE, and changes nothing in it. It may belong to a running gateway:
+      what is just being written may then look damaged.
+
+        list         the segments of each lane: which events they hold
+        dump         each event and each gap, as a line of JSON
+        verify       counts events and blocks, and says what is missing
+        stat         how full and how old it is, and how much it writes to the flash
+        --lane LANE  only this lane
+        --all        dump, verify: also what the receiver has acknowledged, as far as it is there
+
+      Exit status: 0 done; 1 `verify` found that events are lost; 2 FILE is no journal that can be
+      read; 64 used wrongly.
 
       """
     case .version:

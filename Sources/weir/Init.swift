@@ -13,6 +13,8 @@ enum ImagePath {
   static let configuration = "/boot/gateway.yaml"
   static let state = "/var/lib/weir"
   static let lastTime = "/var/lib/weir/last-time"
+  static let boots = "/var/lib/weir/boots"
+  static let crashes = "/var/lib/weir/crashes"
 }
 
 /// The longest wait for the card to appear: USB card readers take seconds; without a card the
@@ -26,23 +28,38 @@ func runInit() -> Never {
   unsafe Log.task = "init"
   mountKernelFileSystems()
   takeConsole()
+  Log.limitWaiting(milliseconds: startPatienceMilliseconds)
   let words = KernelCommandLine()
   if words.has("weir.debug") { unsafe Log.threshold = .debug }
+  let warmStart = WarmStart(words)
   Log.info("weir \(weirVersion) (\(weirArchitecture)) is PID 1")
+  mapPagesOneByOne()
   loadModules(order: ImagePath.modules)
-  let card = findCard()
+  let watchdog = openWatchdog(words)
+  let card = findCard(watchdog)
   let hasState = card?.mountData(on: ImagePath.state) ?? false
+  watchdog.feed(Clock.boot())
   let file = words.value(of: "weir.config") ?? ImagePath.configuration
   raiseClock(from: [ImagePath.buildTime, ImagePath.lastTime])
+  let session = BootSession(
+    watchdog: watchdog, file: hasState ? BootHistoryFile(ImagePath.boots) : nil,
+    crashFile: hasState ? CrashFile(ImagePath.crashes) : nil,
+    epoch: StateFolder(ImagePath.state).beginEpoch(), words: words)
+  switch session.report.cause {
+  case .first, .restart, .powerOff: break
+  case .watchdog, .failure, .unknown: warmStart?.tell()
+  }
+  watchdog.feed(Clock.boot())
   let loaded = loadOrSay(file, board: ImagePath.board)
   var configuration = loaded.configuration
   configuration.stateFolder = ImagePath.state
+  if session.report.record.isSafe { configuration.leaveOutSources() }
   if !hasState {
     Log.warning("there is no data partition: what must survive a restart is lost at the next one")
   }
   var systemTasks = systemTasks(configuration, loaded.board, words)
   if hasState, let growth = card?.growthTask(on: ImagePath.state) { systemTasks.append(growth) }
-  endSystem(superviseAsInit(configuration, loaded.board, systemTasks, words))
+  session.endSystem(superviseAsInit(configuration, loaded.board, systemTasks, words, session))
 }
 
 private func takeConsole() {
@@ -55,8 +72,9 @@ private func takeConsole() {
 }
 
 /// The card that this system was started from, with its boot partition mounted.
-private func findCard() -> Card? {
-  guard let card = Card.find(timeout: cardNanosecondsMax) else {
+private func findCard(_ watchdog: HardwareWatchdog) -> Card? {
+  let found = Card.find(timeout: cardNanosecondsMax) { watchdog.feed(Clock.boot()) }
+  guard let card = found else {
     Log.error(
       "no card with a partition labelled \(Card.dataLabel) appeared within "
         + "\(cardNanosecondsMax / 1_000_000_000) s; is it the card that cross/image made?")
@@ -102,44 +120,33 @@ private func systemTasks(
 /// a restart, after a pause in which the console can be read.
 private func superviseAsInit(
   _ configuration: Configuration, _ board: Board, _ systemTasks: [TaskDeclaration],
-  _ words: KernelCommandLine
+  _ words: KernelCommandLine, _ session: BootSession
 ) -> SupervisorEnding {
+  let drills = initDrills(words, epoch: session.report.record.epoch)
   do {
     // The time task tells the kernel when it has set the clock; until then it is not
     // trusted.
     let gateway = try Gateway(
-      configuration, board: board, epoch: StateFolder(ImagePath.state).beginEpoch(),
-      clock: ClockTrust(lowerBound: Clock.real(), isPlausibleEnough: false))
+      configuration, board: board, epoch: session.report.record.epoch,
+      clock: ClockTrust(lowerBound: Clock.real(), isPlausibleEnough: false),
+      boot: session.notice, systemTasks: systemTasks, keeping: [session.keep],
+      crashes: session.crashFile, drills: drills)
     let reportSeconds = words.value(of: "weir.report").flatMap { seconds($0) } ?? 0
     var supervisor = try Supervisor(
-      systemTasks + gateway.tasks, isInit: true, reportPeriod: reportSeconds * 1_000_000_000)
-    let ending = supervisor.run(report: logStatus)
+      gateway.tasks, isInit: true, reportPeriod: reportSeconds * 1_000_000_000,
+      listener: healthListener(in: ImagePath.state))
+    Log.limitWaiting(milliseconds: 0)
+    let ending = supervisor.run(session.hooks(makeHooks(drills, gateway.crashes)))
+    // What the keeper had no time for.
+    _ = gateway.crashes.keep()
     // The tasks' arena must stay mapped as long as there are tasks.
     withExtendedLifetime(gateway) {}
     return ending
   } catch {
-    Log.error("the gateway can't begin: \(error.call): \(error.text); restarting in 30 s")
-    Futex.pause(nanoseconds: 30_000_000_000)
+    let reason = "the gateway can't begin: \(error.call): \(error.text)"
+    Log.error("\(reason); restarting in 30 s")
+    session.verdict = reason
+    session.pause(seconds: 30)
     return .restart
   }
-}
-
-private func endSystem(_ ending: SupervisorEnding) -> Never {
-  Log.notice("all tasks have ended; writing the card")
-  System.synchronize()
-  for folder in [ImagePath.state, ImagePath.boot] {
-    do {
-      try System.unmount(folder)
-    } catch {
-      Log.warning("can't unmount \(folder): \(error.text)")
-    }
-  }
-  let error =
-    switch ending {
-    case .restart, .terminated: System.end(.restart)
-    case .powerOff: System.end(.powerOff)
-    }
-  // The kernel refused. PID 1 must not end, so it stays; the hardware's watchdog is the way out.
-  Log.error("can't end the system: \(error.text)")
-  while true { Futex.pause(nanoseconds: 3_600_000_000_000) }
 }

@@ -44,16 +44,16 @@ struct LineTask<Chip: LineChip & ~Copyable>: ~Copyable {
 
   /// One round over edges and deadlines, and a sleep.
   mutating func turn() {
+    Drills.turn()
     let slot = desk.context.slot
-    slot.step = SenseStep.maintaining
     let start = Clock.boot()
-    slot.beatTime = start
+    slot.beat(step: SenseStep.maintaining, now: start, within: desk.deadline)
     if isAttached.contains(false), backoff.holds(at: start) == nil {
       chip.acquire(now: start)
     }
     compareStates(now: start)
     desk.ledger.flushOverflow(now: start)
-    slot.step = SenseStep.reading
+    slot.beat(step: SenseStep.reading, now: Clock.boot(), within: desk.deadline)
     // Taken before the edges are: an edge before it belongs to the interval that it closes.
     let now = Clock.boot()
     let isDrained = takeEdges(now: now)
@@ -103,7 +103,9 @@ struct LineTask<Chip: LineChip & ~Copyable>: ~Copyable {
         }
       }
       var output = SenseOutput()
-      sources[index].step(now: now, level: level, next: &next, output: &output)
+      sources[index].step(
+        now: now, level: level, next: &next, stride: desk.stride(lines[index].priority),
+        output: &output)
       record(index, output, next)
     }
   }
@@ -134,6 +136,9 @@ struct LineTask<Chip: LineChip & ~Copyable>: ~Copyable {
       }
       record(index, output, next)
     }
+    let lost = isAttached.count { !$0 }
+    desk.context.slot.condition =
+      lost > 0 ? Condition(.sensorsFailing, number: UInt32(lost)) : .fine
     if isComplete {
       _ = backoff.succeed()
     } else if backoff.holds(at: now) == nil {

@@ -13,8 +13,8 @@ func loadOrSay(_ path: String, board: String?) -> Loaded {
   let loaded = loadConfiguration(path: path, board: board)
   for problem in loaded.problems {
     switch problem.severity {
-    case .warning: Log.warning(problem.text)
-    case .error: Log.error(problem.text)
+    case .warning: Log.always(.warning, problem.text)
+    case .error: Log.always(.error, problem.text)
     }
   }
   if loaded.hasErrors {

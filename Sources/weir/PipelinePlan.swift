@@ -6,7 +6,9 @@ import Signal
 ///
 /// The configuration was checked, so a stage that the plan refuses is a mistake of the program: the
 /// two must agree on what is valid.
-func makePipelinePlan(_ channels: [ChannelSettings]) -> PipelinePlan {
+func makePipelinePlan(
+  _ channels: [ChannelSettings], overload: OverloadPolicy = .off
+) -> PipelinePlan {
   var stageCount = 0
   for channel in channels { stageCount += channel.stages.count }
   let byteCount = PipelinePlan.byteCount(channelCount: channels.count, stageCount: stageCount)
@@ -16,13 +18,33 @@ func makePipelinePlan(_ channels: [ChannelSettings]) -> PipelinePlan {
     stageCount: stageCount)
   do throws(PlanError) {
     for channel in channels {
-      try plan.appendChannel()
+      try plan.appendChannel(priority: ChannelPriority(channel.priority))
       for stage in channel.stages { try plan.append(StageSpec(stage)) }
     }
   } catch {
     preconditionFailure("a checked configuration has a stage that the pipeline refuses")
   }
+  plan.overload = overload
   return plan
+}
+
+extension ChannelPriority {
+  init(_ priority: Priority) {
+    switch priority {
+    case .low: self = .low
+    case .normal: self = .normal
+    case .high: self = .high
+    }
+  }
+}
+
+extension OverloadPolicy {
+  /// The policy as the pipeline knows it, for an output of `capacity` events.
+  init(_ settings: OverloadSettings, capacity: UInt32) {
+    self.init(
+      begins: settings.levels, margin: settings.margin, endAfter: settings.recovery,
+      widen: settings.widen, reserve: settings.reserve(of: capacity))
+  }
 }
 
 extension StageSpec {

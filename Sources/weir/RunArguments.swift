@@ -1,4 +1,5 @@
 import Linux
+import Supervision
 
 /// What `weir run` was asked for.
 struct RunArguments {
@@ -8,6 +9,10 @@ struct RunArguments {
   var threshold = LogLevel.info
   /// Between two reports; 0 for none but those that are asked for.
   var reportSeconds: Int64 = 0
+  /// The board's watchdog, which this program then feeds; nil leaves it to others.
+  var watchdog: String?
+
+  var drills = Drills()
 
   enum Problem: Error {
     case message(String)
@@ -22,12 +27,22 @@ struct RunArguments {
       switch argument {
       case "--board": board = try Self.value(of: argument, arguments, &index)
       case "--state": state = try Self.value(of: argument, arguments, &index)
+      case "--watchdog": watchdog = try Self.value(of: argument, arguments, &index)
       case "--report":
         let text = try Self.value(of: argument, arguments, &index)
         guard let number = seconds(text) else {
           throw .message("--report wants seconds, 1 to 86400, not '\(text)'")
         }
         reportSeconds = number
+      case "--drill":
+        let text = try Self.value(of: argument, arguments, &index)
+        do {
+          drills = try Drills(text)
+        } catch {
+          switch error {
+          case .message(let text): throw .message("--drill: " + text)
+          }
+        }
       case "--quiet": threshold = .warning
       case "--verbose": threshold = .debug
       default:
@@ -44,6 +59,12 @@ struct RunArguments {
       )
     }
     configuration = files[0]
+  }
+
+  /// Opens the watchdog that was asked for; 15 s is the most that a Raspberry Pi's allows.
+  func openWatchdog() -> HardwareWatchdog {
+    guard let watchdog else { return HardwareWatchdog() }
+    return HardwareWatchdog(path: watchdog, timeoutSeconds: 15, place: "--watchdog")
   }
 
   private static func value(

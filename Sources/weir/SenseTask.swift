@@ -3,6 +3,7 @@ import Configuration
 import Linux
 import Ring
 import Sensors
+import Signal
 
 /// What a sense task is given. Everything in shared memory was formatted before the first fork.
 struct SenseContext: Sendable {
@@ -15,16 +16,34 @@ struct SenseContext: Sendable {
   var cell: CommitCell
   /// The pipeline sleeps on it.
   var doorbell: Doorbell
+  /// How overloaded the pipeline says that the gateway is.
+  var overload: OverloadWord
   var slot: TaskSlot
+  /// Of the ring: when each reading came.
+  var notes: RingNotes?
 }
 
 /// Where a sense task is, in its slot: a hung transfer shows as `reading` + the sensor's position.
 enum SenseStep {
+  /// Freeing a stuck bus takes its driver away and gives it back, which waits in the kernel.
+  static let maintenanceNanosecondsMax: Int64 = 10_000_000_000
+
   static let starting: UInt64 = 1
   static let waiting: UInt64 = 2
   static let maintaining: UInt64 = 3
   static let committing: UInt64 = 4
   static let reading: UInt64 = 16
+}
+
+func senseStepName(_ step: UInt64) -> StaticString? {
+  switch step {
+  case SenseStep.starting: "starting"
+  case SenseStep.waiting: "waiting"
+  case SenseStep.maintaining: "maintaining the bus"
+  case SenseStep.committing: "committing"
+  case SenseStep.reading...: "reading"
+  default: nil
+  }
 }
 
 /// The entry of a sense task, called after the fork. It needs no orderly end: what it has committed
@@ -99,14 +118,16 @@ struct SenseDesk: ~Copyable {
 
   var ledger: SenseLedger
   let context: SenseContext
+  /// For one step of the work, in ns.
+  let deadline: Int64
   private let timer: Timer
   private var items: [PollItem] = []
   private var allocationCountAtStart: UInt64 = 0
 
   init(_ context: SenseContext) {
     self.context = context
-    context.slot.step = SenseStep.starting
-    context.slot.beatTime = Clock.boot()
+    deadline = context.configuration.supervision.deadline
+    context.slot.beat(step: SenseStep.starting, now: Clock.boot(), within: deadline)
     do throws(SystemError) {
       timer = try Timer()
     } catch {
@@ -116,9 +137,15 @@ struct SenseDesk: ~Copyable {
     }
     ledger = SenseLedger(
       cell: context.cell, ring: context.ring,
-      channelCount: context.configuration.channels.count)
+      channelCount: context.configuration.channels.count, notes: context.notes)
     // The last task may have died between its commit and the call that wakes the pipeline.
     wakePipeline()
+  }
+
+  /// Of how many deadlines in turn one is taken now, for sensors and lines of that priority.
+  func stride(_ priority: Priority) -> UInt32 {
+    guard priority == .low else { return 1 }
+    return power(of: context.configuration.overload.slow, context.overload.level)
   }
 
   /// When deadlines count from: the first start in this boot, which is now if there was none.
@@ -132,6 +159,8 @@ struct SenseDesk: ~Copyable {
   /// From here on every allocation counts.
   mutating func settle() {
     items.reserveCapacity(pollItemCountMax)
+    // What only the start needed, the giving up of rights above all, is behind it.
+    releaseCodePages()
     allocationCountAtStart = allocationCount()
   }
 
@@ -139,7 +168,7 @@ struct SenseDesk: ~Copyable {
   mutating func commit() {
     let slot = context.slot
     slot.step = SenseStep.committing
-    guard ledger.commit() else { return }
+    guard ledger.commit(now: Clock.boot()) else { return }
     if context.doorbell.needsRing() { wakePipeline() }
     slot.progress &+= 1
     // Brought up to what was committed, and so right after a death between the two.
@@ -148,6 +177,7 @@ struct SenseDesk: ~Copyable {
     slot.add(totals.missedDeadlines &- slot[.missedDeadlines], to: .missedDeadlines)
     slot.add(totals.lostEdges &- slot[.lostEdges], to: .lostEdges)
     slot.add(totals.readingsDropped &- slot[.readingsDropped], to: .readingsDropped)
+    slot.add(totals.slowed &- slot[.slowed], to: .slowed)
   }
 
   /// Sleeps until `time`, or until one of `extra` is readable, but no longer than the beat allows.
@@ -163,16 +193,16 @@ struct SenseDesk: ~Copyable {
   }
 
   private mutating func wait(until time: Int64) {
+    Log.catchUp()
     let slot = context.slot
     let now = Clock.boot()
-    slot.beatTime = now
     slot.allocationCount = allocationCount() &- allocationCountAtStart
-    slot.step = SenseStep.waiting
-    var deadline = min(time, now + Self.beatPeriod)
-    if ledger.hasOverflow { deadline = min(deadline, now + Self.overflowPause) }
-    guard deadline > now else { return }
+    var wake = min(time, now + min(Self.beatPeriod, deadline))
+    if ledger.hasOverflow { wake = min(wake, now + Self.overflowPause) }
+    slot.beat(step: SenseStep.waiting, now: now, within: max(0, wake - now) + deadline)
+    guard wake > now else { return }
     do throws(SystemError) {
-      try timer.set(deadline: deadline)
+      try timer.set(deadline: wake)
       items.append(PollItem(timer.descriptor.number))
       // The timer ends the wait; the timeout is for a kernel that forgets it.
       _ = try poll(&items, timeoutMilliseconds: 2_000)

@@ -11,12 +11,14 @@ struct SensorTask<Bus: ManagedBus & ~Copyable>: ~Copyable {
   private var bus: Bus
   private var sources: [SensorSource] = []
   private let sensors: [SensorSettings]
+  private var isFailing: [Bool]
   private var busIsStuck = false
 
   init(_ context: SenseContext, _ bus: consuming Bus) {
     desk = SenseDesk(context)
     self.bus = bus
     sensors = SensePlan.sensors(context.configuration, of: context.target)
+    isFailing = Array(repeating: false, count: sensors.count)
     let start = desk.startTime()
     for sensor in sensors {
       let device = SensorDevice(
@@ -32,15 +34,15 @@ struct SensorTask<Bus: ManagedBus & ~Copyable>: ~Copyable {
 
   /// One round over the sensors, and a sleep.
   mutating func turn() {
-    let slot = desk.context.slot
-    slot.step = SenseStep.maintaining
+    Drills.turn()
+    desk.context.slot.beat(
+      step: SenseStep.maintaining, now: Clock.boot(),
+      within: desk.deadline + SenseStep.maintenanceNanosecondsMax)
     maintain()
     desk.ledger.flushOverflow(now: Clock.boot())
-    for index in sources.indices {
-      slot.step = SenseStep.reading + UInt64(index)
-      step(index)
-    }
+    for index in sources.indices { step(index) }
     desk.commit()
+    showCondition()
     var wake = Int64.max
     for index in sources.indices {
       wake = min(wake, sources[index].wakeTime(next: desk.ledger.next(channel(index))))
@@ -56,10 +58,13 @@ struct SensorTask<Bus: ManagedBus & ~Copyable>: ~Copyable {
 
   private mutating func step(_ index: Int) {
     let now = Clock.boot()
-    desk.context.slot.beatTime = now
+    desk.context.slot.beat(
+      step: SenseStep.reading + UInt64(index), now: now, within: desk.deadline)
     var output = SenseOutput()
     var next = desk.ledger.next(channel(index))
-    let news = sources[index].step(now: now, next: &next, bus: &bus, output: &output)
+    let stride = desk.stride(sensors[index].priority)
+    let news = sources[index].step(
+      now: now, next: &next, stride: stride, bus: &bus, output: &output)
     desk.ledger.record(output)
     if let channel = sources[index].temperatureChannel {
       desk.ledger.setNext(channel, to: next)
@@ -70,12 +75,24 @@ struct SensorTask<Bus: ManagedBus & ~Copyable>: ~Copyable {
     }
     switch news {
     case .nothing: break
-    case .recovered: Log.notice("sensor \(sensors[index].name) reads again")
+    case .recovered:
+      isFailing[index] = false
+      Log.notice("sensor \(sensors[index].name) reads again")
     case .failed(let reason):
+      isFailing[index] = true
       Log.warning(
         "sensor \(sensors[index].name): "
           + sensorFaultText(sensors[index], reason, desk.context.board))
     }
+  }
+
+  /// What the supervisor, `weir health` and the broker are told of this bus.
+  private func showCondition() {
+    let count = isFailing.count { $0 }
+    desk.context.slot.condition =
+      busIsStuck
+      ? Condition(.busStuck)
+      : count > 0 ? Condition(.sensorsFailing, number: UInt32(count)) : .fine
   }
 
   private mutating func maintain() {

@@ -1,11 +1,15 @@
 import Linux
+import Supervision
 
 /// The folder of what must survive a restart.
 ///
 /// | file | content |
 /// | --- | --- |
 /// | `epoch` | the last boot epoch that was begun: decimal digits and a line end |
+/// | `boots` | what became of the last boot (`BootRecord`); only of PID 1 |
+/// | `crashes` | what tasks left when they died (`CrashFile`) |
 /// | `last-time` | a time that has passed: seconds since 1970, decimal digits and a line end |
+/// | `journal` | a folder: the journal (`JournalFolder`) |
 /// | `lock` | empty; locked by the supervisor that uses the folder |
 struct StateFolder {
   let path: String
@@ -14,6 +18,9 @@ struct StateFolder {
     self.path = path
     System.makeFolder(path)
   }
+
+  /// Where crashes survive.
+  var crashes: CrashFile { CrashFile(path + "/crashes") }
 
   /// Takes the folder for this process, until it ends. False when another gateway has it; a folder
   /// that can't be written is said, and not fought over.
@@ -30,9 +37,12 @@ struct StateFolder {
     }
   }
 
-  /// Begins a new epoch: one more than the last one, durable before it is used, so that epochs only
-  /// grow, also when power fails here. Without a usable file the seconds since 1970 stand in:
-  /// larger than any count, and never before a later number once the clock is right.
+  var journal: JournalFolder { JournalFolder(inState: path) }
+
+  /// Begins a new epoch: one more than the last one, of the file and of the journal, durable before
+  /// it is used, so that epochs only grow, also when power fails here. Without a usable file the
+  /// seconds since 1970 stand in: larger than any count, and never before a later number once the
+  /// clock is right.
   func beginEpoch() -> UInt64 {
     var last: UInt64 = 0
     do {
@@ -45,6 +55,7 @@ struct StateFolder {
     } catch {
       guard error.number == .notFound else { return timeEpoch("\(path)/epoch: \(error.text)") }
     }
+    last = max(last, journal.lastEpoch ?? 0)
     do {
       try replaceFile(path + "/epoch", with: Array("\(last + 1)\n".utf8))
       return last + 1
@@ -54,7 +65,7 @@ struct StateFolder {
   }
 
   private func timeEpoch(_ reason: String) -> UInt64 {
-    let epoch = UInt64(max(1, Clock.real() / 1_000_000_000))
+    let epoch = max(UInt64(max(1, Clock.real() / 1_000_000_000)), (journal.lastEpoch ?? 0) + 1)
     Log.warning("\(reason); the boot epoch is taken from the clock: \(epoch)")
     do {
       try replaceFile(path + "/epoch", with: Array("\(epoch)\n".utf8))

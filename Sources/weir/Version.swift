@@ -20,6 +20,8 @@ enum ExitStatus {
   static let configuration: Int32 = 2
   /// The command was used wrongly (EX_USAGE).
   static let usage: Int32 = 64
+  /// A task without which there is no going on could not be brought back (EX_SOFTWARE).
+  static let software: Int32 = 70
   /// The system refused something that every run needs (EX_OSERR).
   static let system: Int32 = 71
 }

@@ -30,6 +30,9 @@ struct Weir {
     return switch command {
     case .run: runCommand(rest)
     case .check: checkCommand(arguments: rest)
+    case .health: healthCommand(rest)
+    case .crashes: crashesCommand(rest)
+    case .journal: journalCommand(rest)
     case .version: versionCommand(rest)
     case .help: helpCommand(rest)
     }

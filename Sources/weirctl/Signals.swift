@@ -23,6 +23,8 @@ enum Signals {
     }
     // A reader that went away is an error of write, and no reason to die with the cursor hidden.
     signal(SIGPIPE, SIG_IGN)
+    // A limit of the size of files is an error of write, too, and says what to do.
+    signal(SIGXFSZ, SIG_IGN)
   }
 
   /// The signal that asked for the end.

@@ -16,23 +16,16 @@ struct Watch: ParsableCommand {
   @Option(help: "The broker's name or address.") var host = "127.0.0.1"
   @Option(help: "The broker's port (default: 1883; 8883 with --ca).") var port: UInt16?
   @Option(help: "The topics to subscribe to.") var topic = "weir/#"
-  @Option(help: "The user at the broker.") var user: String?
-  @Option(help: "A file whose first line is the user's password.") var passwordFile: String?
-  @Option(help: "The CA of the broker's certificate (PEM); makes the connection TLS.")
-  var ca: String?
-  @Option(help: "A certificate for the broker (PEM), with --key.") var certificate: String?
-  @Option(help: "The certificate's private key (PEM).") var key: String?
+  @OptionGroup var credentials: Credentials
   @Option(help: "End after this many messages.") var count: UInt64?
   @Option(name: .customLong("for"), help: "End after this many seconds.") var seconds: Double?
 
   func validate() throws {
     if let seconds, !(seconds > 0) { throw ValidationError("--for must be more than 0") }
     if count == 0 { throw ValidationError("--count must be more than 0") }
-    if (certificate == nil) != (key == nil) {
-      throw ValidationError("--certificate and --key belong together")
+    if credentials.certificate != nil, credentials.ca == nil {
+      throw ValidationError("--certificate needs --ca")
     }
-    if certificate != nil, ca == nil { throw ValidationError("--certificate needs --ca") }
-    if passwordFile != nil, user == nil { throw ValidationError("--password-file needs --user") }
   }
 
   func run() throws {
@@ -68,24 +61,10 @@ struct Watch: ParsableCommand {
   }
 
   private func brokerSettings() throws -> BrokerSettings {
-    var settings = BrokerSettings()
+    var settings = try credentials.settings()
     settings.host = host
-    settings.port = Int(port ?? (ca == nil ? 1883 : 8883))
+    settings.port = Int(port ?? (credentials.ca == nil ? 1883 : 8883))
     settings.topic = topic
-    settings.user = user
-    if let passwordFile {
-      guard let text = try? String(contentsOfFile: passwordFile, encoding: .utf8) else {
-        throw ValidationError("--password-file: \(passwordFile) cannot be read as text")
-      }
-      settings.password = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
-    }
-    for (option, path) in [("--ca", ca), ("--certificate", certificate), ("--key", key)] {
-      guard let path, !FileManager.default.isReadableFile(atPath: path) else { continue }
-      throw ValidationError("\(option): \(path) cannot be read")
-    }
-    settings.authority = ca
-    settings.certificate = certificate
-    settings.key = key
     return settings
   }
 }

@@ -7,7 +7,10 @@ import ArgumentParser
 struct Weirctl: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "weirctl", abstract: "What a person at a desk needs of a Weir gateway.",
-    version: "weirctl 0.1", subcommands: [Watch.self, Version.self])
+    version: "weirctl 0.1",
+    subcommands: [
+      Watch.self, ReceiveCommand.self, Symbolize.self, TortureCommand.self, Version.self,
+    ])
 }
 
 struct Version: ParsableCommand {

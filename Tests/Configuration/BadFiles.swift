@@ -87,6 +87,44 @@ import Testing
     #expect(!result.problems.contains { $0.textWithSource.contains("hunter2") })
   }
 
+  /// A wrong value is the usual one; the others stand.
+  @Test(arguments: cases(JournalMistakes.journal)) func journal(_ mistake: Case) {
+    let result = read(head + "journal: \(mistake.text)\nlines: {}")
+    mistake.check(result.problems)
+    let journal = result.configuration.journal
+    if mistake.text.contains("commit: 7 s") { #expect(journal.commitDelay == 7_000_000_000) }
+    if mistake.isError {
+      #expect(journal.byteCount == JournalConfiguration().byteCount && journal.alarmShare == 12)
+      #expect(journal.full == .dropOldest && journal.isDelta)
+    }
+  }
+
+  /// A wrong value is the usual one; the others stand.
+  @Test(arguments: cases(SupervisionMistakes.supervision)) func supervision(_ mistake: Case) {
+    let result = read(head + "supervision: \(mistake.text)\nlines: {}")
+    mistake.check(result.problems)
+    let settings = result.configuration.supervision
+    #expect(settings.pauseFirst <= settings.pauseMax)
+    if mistake.text.contains("forgive: 7 s") { #expect(settings.forgivenAfter == 7_000_000_000) }
+    if mistake.isError {
+      #expect(settings.deadline == SupervisionSettings().deadline)
+      #expect(settings.restartCountMax == SupervisionSettings().restartCountMax)
+    }
+  }
+
+  /// A policy with a mistake is the usual one, as a whole.
+  @Test(arguments: cases(OverloadMistakes.overload)) func overload(_ mistake: Case) {
+    let result = read(head + "overload: \(mistake.text)\nlines: {}")
+    mistake.check(result.problems)
+    if mistake.isError { #expect(result.configuration.overload == OverloadSettings()) }
+  }
+
+  @Test(arguments: cases(OverloadMistakes.sensing)) func sensing(_ mistake: Case) {
+    let result = read(head + "sensing: \(mistake.text)\nlines: {}")
+    mistake.check(result.problems)
+    if mistake.isError { #expect(result.configuration.sensing == SensingSettings()) }
+  }
+
   @Test(arguments: cases(SectionMistakes.files)) func file(_ mistake: Case) {
     mistake.check(read(mistake.text).problems)
   }

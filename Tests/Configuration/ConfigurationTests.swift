@@ -89,6 +89,42 @@ import Testing
     #expect(uplink.keepAliveSeconds == 60)
     #expect(uplink.bufferEventCount == 1024)
     #expect(uplink.retrySecondsMax == 300)
+    #expect(uplink.logThreshold == nil)
+    #expect(!uplink.isTraced)
+    #expect(uplink.backfillRate == 500 && uplink.batchCount == 64)
+  }
+
+  @Test func journal() {
+    let journal = read(Samples.gateway).configuration.journal
+    #expect(journal.byteCount == 16 << 20 && journal.alarmShare == 20)
+    #expect(journal.full == .thin && journal.alarmsFull == .stop)
+    #expect(journal.commitDelay == 1_000_000_000 && !journal.isDelta)
+  }
+
+  @Test func supervision() {
+    let supervision = read(Samples.gateway).configuration.supervision
+    #expect(supervision.deadline == 1_000_000_000 && supervision.restartCountMax == 5)
+    #expect(supervision.period == 60_000_000_000)
+    #expect(supervision.pauseFirst == 50_000_000 && supervision.pauseMax == 5_000_000_000)
+    #expect(supervision.forgivenAfter == 2_000_000_000)
+  }
+
+  @Test func overloadAndSensing() {
+    let configuration = read(Samples.gateway).configuration
+    let overload = configuration.overload
+    #expect(overload.levels == (40, 60, 80) && overload.margin == 15)
+    #expect(overload.recovery == 10_000_000_000)
+    #expect(overload.slow == 3 && overload.widen == 4 && overload.alarmReserve == 10)
+    #expect(configuration.sensing.realtime == 20 && configuration.sensing.cpus == [1, 3])
+    #expect(configuration.sensors.map(\.priority) == [.normal, .low, .normal])
+    #expect(configuration.lines.map(\.priority) == [.high, .normal, .normal])
+    #expect(
+      configuration.channels.map(\.priority) == [
+        .normal, .low, .low, .normal, .high, .normal, .normal,
+      ])
+    #expect(OverloadSettings().reserve(of: 256) == 16)
+    #expect(OverloadSettings().reserve(of: 16384) == 983)
+    #expect(overload.reserve(of: 1_048_576) == 104_857)
   }
 
   @Test func defaults() {
@@ -108,9 +144,16 @@ import Testing
     #expect(configuration.uplink.port == 1883)
     #expect(!configuration.uplink.usesTLS)
     #expect(configuration.uplink.version == .v5)
+    #expect(configuration.uplink.logThreshold == .warning && configuration.uplink.isTraced)
     #expect(configuration.uplink.clientIdentifier == "a_b.c")
     #expect(configuration.uplink.topic == "weir/{device}/{channel}")
     #expect(configuration.channels.map { $0.name } == ["t.temperature"])
+    #expect(configuration.channels[0].priority == .normal)
+    #expect(configuration.supervision == SupervisionSettings())
+    #expect(configuration.journal == JournalConfiguration())
+    #expect(configuration.uplink.backfillRate == 0 && configuration.uplink.batchCount == 1)
+    #expect(configuration.overload == OverloadSettings())
+    #expect(configuration.sensing == SensingSettings())
   }
 
   @Test func windowsLineEndsAndByteOrderMark() {

@@ -49,6 +49,15 @@ enum LineMistakes {
     > line: GPIO22, mode: edges, stages: []
     ! 5:42: error: the mode 'edges' takes no 'stages'; expected none
 
+    > line: GPIO22, mode: edges, priority: high
+    ! 5:44: error: the mode 'edges' has no 'priority'; expected none, because every edge is sent
+
+    > line: GPIO22, mode: level, every: 1 s, priority: urgent
+    ! 5:56: error: 'priority' is 'urgent'; expected one of low, normal, high; choose one of them
+
+    > line: GPIO22, mode: level, every: 1 s, priority: low, stages: [alarm: {above: 0.5}]
+    ! 5:56: warning: 'priority' is 'low', but the channel 'l' has an alarm; expected normal or high;
+
     > line: GPIO22, mode: level, every: 1 s, edge: both
     ! 5:52: error: the mode 'level' has no 'edge'; expected it for edges and counter only
 
@@ -76,6 +85,6 @@ enum LineMistakes {
 
     > line: GPIO22, mode: edges, bounce: 5
     ! 5:34: error: unknown key 'bounce' in 'lines.l'; expected line, mode, every, edge, pull,
-    ~ active, debounce, channel, unit, stages; did you mean 'debounce'?
+    ~ active, debounce, priority, channel, unit, stages; did you mean 'debounce'?
     """#
 }

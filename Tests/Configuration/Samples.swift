@@ -60,6 +60,12 @@ enum Samples {
       keepalive: 60 s
       buffer: 1024
       retry_max: 5 min
+      log: off
+      trace: false
+      backfill: 500
+      batch: 64
+    journal:
+      {size: 16 MiB, alarm_share: 20, full: thin, alarms_full: stop, commit: 1 s, delta: false}
     sensors:
       boiler:
         driver: tmp105
@@ -83,6 +89,7 @@ enum Samples {
         address: 0x77
         every: 1.5 s
         oversampling: 16
+        priority: low
         pressure: {}
         temperature: {}
       soc: {driver: thermal, every: 10 s, temperature: {}}
@@ -95,9 +102,25 @@ enum Samples {
         pull: up
         active: low
         debounce: 5 ms
+        priority: high
         unit: 1/s
         stages: []
       door: {line: GPIO22, mode: level, every: 250ms, active: high}
       key: {line: header/27, mode: edges, edge: both, pull: none, channel: key}
+    supervision:
+      deadline: 1 s
+      restarts: 5
+      within: 1 min
+      pause: 50 ms
+      pause_max: 5 s
+      forgive: 2 s
+    overload:
+      levels: [40, 60, 80]
+      margin: 15
+      recovery: 10 s
+      slow: 3
+      widen: 4
+      alarm_reserve: 10
+    sensing: {realtime: 20, cpus: [1, 3]}
     """
 }

@@ -223,6 +223,14 @@ enum SectionMistakes {
     >   buffer: 0x100000
 
     >   broker: mqtt://h
+    >   log: warn
+    ! 5:8: error: 'log' is 'warn'; expected one of off, error, warning, notice, info; choose one of
+
+    >   broker: mqtt://h
+    >   trace: 2
+    ! 5:10: error: 'trace' is '2'; expected one of true, false; choose one of them
+
+    >   broker: mqtt://h
     >   retry_max: 2 d
     ! 5:14: error: 'retry_max' is '2 d'; expected 1 s to 1 d; choose a duration in that range
 
@@ -257,8 +265,8 @@ enum SectionMistakes {
     > uplink: {broker: mqtt://h}
     > netwrk: {}
     > device: e
-    ! 4:1: error: unknown key 'netwrk'; expected device, board, state, network, uplink, sensors,
-    ~ lines; did you mean 'network'?
+    ! 4:1: error: unknown key 'netwrk'; expected device, board, state, network, journal,
+    ~ uplink, supervision, sensors, lines, overload, sensing; did you mean 'network'?
     ! 5:1: error: the key 'device' is here twice (first on line 1); expected it once; remove one
 
     > - device: d

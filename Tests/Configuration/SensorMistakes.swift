@@ -90,14 +90,18 @@ enum SensorMistakes {
     ! 5:93: error: the driver 'tmp105' has no 'oversampling'; expected it for dps310 only; remove
 
     > sensors:
+    >   t: {driver: tmp105, bus: i2c-1, address: 0x48, every: 1 s, temperature: {}, priority: lo}
+    ! 5:89: error: 'priority' is 'lo'; expected one of low, normal, high; did you mean 'low'?
+
+    > sensors:
     >   t: {driver: tmp105, bus: i2c-1, address: 0x48, every: 1 s, temperature: {}, evry: 2}
     ! 5:79: error: unknown key 'evry' in 'sensors.t'; expected driver, bus, address, every,
-    ~ oversampling, temperature, pressure; did you mean 'every'?
+    ~ oversampling, priority, temperature, pressure; did you mean 'every'?
 
     > sensors:
     >   t: {driver: tmp105, bus: i2c-1, address: 0x48, every: 1 s, temperature: {}, humidity: {}}
     ! 5:79: error: unknown key 'humidity' in 'sensors.t'; expected driver, bus, address, every,
-    ~ oversampling, temperature, pressure; remove or rename it
+    ~ oversampling, priority, temperature, pressure; remove or rename it
 
     > sensors:
     >   t: {driver: tmp105, bus: i2c-1, address: 0x48, every: 1 s, temperature: {}, <<: {}}

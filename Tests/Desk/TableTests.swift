@@ -190,5 +190,12 @@ import Testing
     #expect(
       eventLine(.status(Status(device: "a\nb", isOnline: false)), now: 0)
         == "1970-01-01T00:00:00.000Z a\u{FFFD}b - offline")
+    let boot = BootNotice(
+      device: "p", epoch: 4, version: "1", cause: "failure", detail: "task\n", uncleanCount: 3,
+      isSafe: true)
+    #expect(
+      eventLine(.boot(boot), now: 0)
+        == "1970-01-01T00:00:00.000Z p - boot cause=failure detail=task\u{FFFD} unclean=3 "
+        + "safe-mode epoch=4")
   }
 }

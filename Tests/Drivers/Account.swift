@@ -13,9 +13,13 @@ public struct Account {
   /// Readings and events that the gateway itself reported as missed or lost.
   public private(set) var reportedCount: UInt64 = 0
 
+  /// Deadlines that the gateway says it left out, under overload.
+  public private(set) var slowedCount: UInt64 = 0
+
   /// The counts, for a person.
   public var summary: String {
-    "\(recordCount) records, \(duplicateCount) duplicates, \(reportedCount) reported as lost"
+    "\(recordCount) records, \(duplicateCount) duplicates, \(reportedCount) reported as lost, "
+      + "\(slowedCount) left out"
   }
 
   private var firsts: [Key: Record] = [:]
@@ -66,7 +70,7 @@ public struct Account {
     }
     firsts[key] = record
     if case .gap(let gap) = record.content {
-      reportedCount += gap.count
+      if gap.isLoss { reportedCount += gap.count } else { slowedCount += gap.count }
       return
     }
     guard let sequence = record.readingSequence else { return }
@@ -92,20 +96,36 @@ public struct Account {
   }
 
   /// Every reading of the channel came, or a gap says that it did not. Records that the gateway
-  /// dropped had readings inside that nothing else tells of: so many may be missing.
+  /// dropped had readings inside that nothing else tells of: so many may be missing. Of those that
+  /// were left out only the range and the count are told: so many holes must be in there.
   private mutating func checkReadings(
     _ records: [Record], _ channel: String, droppedCount: UInt64
   ) {
     var tracker = SequenceTracker(start: 0)
+    var slowed: [Gap] = []
     for record in records {
       if case .gap(let gap) = record.content {
         switch gap.kind {
         case .missedDeadlines, .droppedReadings:
           tracker.explain(first: gap.first, count: gap.count)
-        case .lostEdges, .droppedEvents: break
+        case .slowed: slowed.append(gap)
+        case .lostEdges, .droppedEvents, .evicted, .damaged: break
         }
       } else if let sequence = record.readingSequence {
         tracker.receive(sequence)
+      }
+    }
+    for gap in slowed {
+      guard let last = gap.last, let next = tracker.next else { continue }
+      // What the gateway has left out may lie behind the last record that came.
+      let open = last >= next ? last - max(next, gap.first) + 1 : 0
+      let before = tracker.missingCount
+      tracker.explain(first: gap.first, count: last - gap.first + 1)
+      let found = before - tracker.missingCount
+      if found + open < gap.count || found > gap.count + droppedCount {
+        faults.append(
+          "\(channel): \(gap.count) of \(gap.first)...\(last) were left out, but \(found) are "
+            + "missing")
       }
     }
     guard tracker.missingCount > droppedCount else { return }

@@ -3,10 +3,14 @@ import Foundation
 /// A board in an emulator, booted from a copy of its image (cross/image makes it before).
 public final class Emulator {
   private let folder: Folder
-  private let program: Program
+  private var program: Program
   private let consolePath: String
+  /// Of cross/emulate, for another boot of the same card.
+  private let arguments: [String]
 
-  /// Boots the board with the configuration on its card.
+  /// Boots the board with the configuration on its card. Without a word of its journal that is a
+  /// small one, which makes each event durable at once: an emulated card takes most of a minute for
+  /// the zeroes of the usual one, and a test that answers each event can't wait for others.
   ///
   /// - Parameters:
   ///   - files: more files for the card's boot partition: name and the path of the content.
@@ -17,15 +21,61 @@ public final class Emulator {
     folder = try Folder()
     consolePath = folder.file("console")
     var arguments = [
-      board, "--config", try folder.write(configuration, to: "gateway.yaml"),
-      "--work", folder.file("work"), "--serial", consolePath,
+      board, "--work", folder.file("work"), "--serial", consolePath,
       "--qmp", folder.file("qmp"), "--qtest", folder.file("qtest"),
     ]
     for word in words { arguments += ["--append", word] }
+    self.arguments = arguments
+    let isUsual = configuration.contains("device:") && !configuration.contains("journal:")
+    let journal = isUsual ? "\njournal: {size: 2 MB, commit: 0 s}\n" : ""
+    arguments += ["--config", try folder.write(configuration + journal, to: "gateway.yaml")]
     if !files.isEmpty { arguments += ["--image", try Self.image(board, files, in: folder)] }
     program = try Program(
       checkout + "/cross/emulate", arguments, outputPath: folder.file("emulator"))
   }
+
+  /// Ends the machine at once, with SIGKILL: what it has written to its card is in this machine's
+  /// cache, and nothing else is.
+  public func cut() throws {
+    program.send(SIGKILL)
+    guard try program.wait(seconds: 10) == .killed(signal: SIGKILL) else {
+      throw DriverFailure("the emulator ended by itself: \(console.suffix(2000))")
+    }
+  }
+
+  /// Boots once more from the card as it is, after a cut; the console begins anew.
+  public func bootAgain() throws {
+    try folder.write("", to: "console")
+    program = try Program(
+      checkout + "/cross/emulate", arguments + ["--keep"], outputPath: folder.file("emulator"))
+  }
+
+  /// Copies a file of the card's data partition, whose journal is replayed in a copy first, as the
+  /// next boot will do it.
+  public func copyFromCard(_ name: String, to path: String) throws {
+    let data = folder.file("data.img")
+    // All from the place where the partition begins; both stay sparse.
+    let arguments = [
+      "if=\(folder.file("work"))/card.img", "of=\(data)", "bs=1M", "conv=sparse",
+      "skip=\(Self.dataPartitionMebibyte)",
+    ]
+    guard try run("dd", arguments, in: folder) == .exited(0) else {
+      throw DriverFailure("the card can't be copied")
+    }
+    // 0: nothing to do; 1: repaired.
+    let check = try run("e2fsck", ["-p", "-f", data], in: folder)
+    guard check == .exited(0) || check == .exited(1) else {
+      let log = try? String(contentsOfFile: folder.file("e2fsck.log"), encoding: .utf8)
+      throw DriverFailure("e2fsck: \(check): \((log ?? "").suffix(1000))")
+    }
+    let dumped = try run("debugfs", ["-R", "dump \(name) \(path)", data], in: folder)
+    guard dumped == .exited(0), FileManager.default.fileExists(atPath: path) else {
+      throw DriverFailure("\(name) can't be read from the card")
+    }
+  }
+
+  /// Where the data partition begins on every card (cross/lib/board.sh: 8192 + 524288 sectors).
+  private static let dataPartitionMebibyte = 260
 
   /// Where the boot partition begins on every card, in bytes (cross/lib/board.sh).
   private static let bootPartitionOffset = 8192 * 512
@@ -76,6 +126,9 @@ public final class Emulator {
     throw DriverFailure(
       "the emulator ended (\(ending)): \(program.output.suffix(1000))\n\(console.suffix(2000))")
   }
+
+  /// Waits until the machine has switched itself off.
+  public func waitForEnd(seconds: Double) throws -> Ending { try program.wait(seconds: seconds) }
 
   public func control() throws -> QMP { try QMP(folder.file("qmp"), seconds: 20) }
   public func pins() throws -> QTest { try QTest(folder.file("qtest"), seconds: 20) }

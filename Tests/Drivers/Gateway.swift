@@ -4,6 +4,7 @@ import Foundation
 public final class Gateway {
   public let program: Program
   private let folder: Folder
+  public let statePath: String
 
   /// The binary under test: WEIR_BINARY, or the one that was built beside these tests.
   public static var binary: String {
@@ -12,16 +13,26 @@ public final class Gateway {
     return tests.deletingLastPathComponent().appendingPathComponent("weir").path
   }
 
-  /// Starts `weir run` with the configuration.
-  public init(_ configuration: String) throws {
+  public var configurationPath: String { folder.file("gateway.yaml") }
+
+  /// Starts `weir run` with the configuration, and more options and variables; `state` is the state
+  /// folder of another gateway, which has ended. Without a word of its journal it has a small one.
+  public init(
+    _ configuration: String, options: [String] = [], environment: [String: String] = [:],
+    state: String? = nil
+  ) throws {
     folder = try Folder()
-    let path = try folder.write(configuration, to: "gateway.yaml")
+    statePath = state ?? folder.file("state")
+    // Zeroes for the usual journal would be most of what a test does.
+    let hasJournal = configuration.contains("journal:")
+    let path = try folder.write(
+      configuration + (hasJournal ? "" : "\njournal: {size: 1 MB}\n"), to: "gateway.yaml")
     program = try Program(
       Self.binary,
       [
         "run", path, "--board", checkout + "/boards/simulated/board.yaml",
-        "--state", folder.file("state"),
-      ], outputPath: folder.file("log"))
+        "--state", statePath,
+      ] + options, environment: environment, outputPath: folder.file("log"))
   }
 
   public var log: String { program.output }
@@ -45,9 +56,38 @@ public final class Gateway {
   }
 }
 
+extension Gateway {
+  /// What `weir health` says of this gateway, after at most `wait` seconds.
+  public func health(wait: Int = 0) -> (ending: Ending?, output: String) {
+    var arguments = ["health", "--state", statePath]
+    if wait > 0 { arguments += ["--wait", "\(wait)"] }
+    let result = try? weir(arguments)
+    return (result?.ending, result?.output ?? "")
+  }
+
+  /// One line of that table.
+  public struct HealthRow: Equatable {
+    public var state: String
+    public var starts: Int
+    public var deaths: Int
+  }
+
+  /// What it says of one task; nil when it says nothing.
+  public func healthRow(_ task: String) -> HealthRow? {
+    guard let result = try? weir(["health", "--state", statePath, "--json"]),
+      let object = try? JSONSerialization.jsonObject(with: Data(result.output.utf8)),
+      let tasks = (object as? [String: Any])?["tasks"] as? [[String: Any]],
+      let row = tasks.first(where: { $0["task"] as? String == task }),
+      let state = row["state"] as? String, let starts = row["starts"] as? Int,
+      let deaths = row["deaths"] as? Int
+    else { return nil }
+    return HealthRow(state: state, starts: starts, deaths: deaths)
+  }
+}
+
 /// Runs the binary under test to its end; returns how it ended and what it said.
 public func weir(_ arguments: [String]) throws -> (ending: Ending, output: String) {
   let folder = try Folder()
   let program = try Program(Gateway.binary, arguments, outputPath: folder.file("output"))
-  return (try program.wait(seconds: 20), program.output)
+  return (try program.wait(seconds: 60), program.output)
 }

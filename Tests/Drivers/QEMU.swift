@@ -28,6 +28,22 @@ public final class QMP {
     throw DriverFailure("QMP \(command): no answer among 1000 events")
   }
 
+  /// Waits for an event, such as `RESET`, that happened after `start`; returns when it did. Both in
+  /// seconds of CLOCK_MONOTONIC. Other events are skipped.
+  public func wait(forEvent name: String, after start: Double, seconds: Double) throws -> Double {
+    let deadline = secondsNow() + seconds
+    while secondsNow() < deadline {
+      let line = try socket.line(seconds: max(0.1, deadline - secondsNow()))
+      guard let event = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
+        event["event"] as? String == name, let stamp = event["timestamp"] as? [String: Int],
+        let whole = stamp["seconds"], let rest = stamp["microseconds"]
+      else { continue }
+      let age = Date().timeIntervalSince1970 - Double(whole) - Double(rest) / 1e6
+      if secondsNow() - age > start { return secondsNow() - age }
+    }
+    throw DriverFailure("QMP: no event \(name) within \(seconds) s")
+  }
+
   public func set(_ path: String, _ property: String, _ value: Int) throws {
     try execute("qom-set", ["path": path, "property": property, "value": value])
   }

@@ -9,6 +9,11 @@ public struct Received: Sendable {
   public let payload: [UInt8]
   public let message: Message
 
+  /// The crash inside, if it is one.
+  public var crash: CrashReport? {
+    if case .crash(let report) = message { report } else { nil }
+  }
+
   /// The record inside, if it is one.
   public var record: Record? {
     if case .record(let record) = message { record } else { nil }

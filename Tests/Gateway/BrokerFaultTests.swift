@@ -9,7 +9,7 @@ import Foundation
 import Synchronization
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(3))) struct BrokerFaultTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct BrokerFaultTests {
   @Test func aRefusedPassword() throws {
     var options = Broker.Options()
     options.user = (name: "plant", password: "wrong")

@@ -8,7 +8,7 @@ import Foundation
 import Seeds
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct CommandTests {
+@Suite(.timeLimit(.minutes(10))) struct CommandTests {
   private let folder: Folder
 
   init() throws { folder = try Folder() }

@@ -22,8 +22,9 @@ private final class TaskRig {
   let input: Ring<Reading>
   let output: Ring<Event>
   let doorbell: Doorbell
-  let uplinkDoorbell: Doorbell
+  let journalDoorbell: Doorbell
   let slot: TaskSlot
+  let overload: OverloadWord
   let cell: CommitCell
   let plan: PipelinePlan
   var wakeCount = 0
@@ -39,7 +40,9 @@ private final class TaskRig {
     let bells = [
       sizes.reserve(byteCount: Doorbell.byteCount), sizes.reserve(byteCount: Doorbell.byteCount),
     ]
-    let slotRegion = sizes.reserve(byteCount: TaskSlot.byteCount)
+    let overloadRegion = sizes.reserve(byteCount: OverloadWord.byteCount)
+    let slotRegion = sizes.reserve(byteCount: TaskSlot.taskByteCount)
+    let verdictRegion = sizes.reserve(byteCount: TaskSlot.supervisorByteCount)
     mapping = try SharedMapping(byteCount: sizes.byteCount)
     // Safe: the mapping is page-aligned, as large, and outlives the rig's views.
     let arena = unsafe Arena(base: mapping.base, byteCount: mapping.byteCount)
@@ -49,15 +52,17 @@ private final class TaskRig {
       arena[cellRegion], positionCount: Pipeline.positionCount(inputCount: 1),
       stateByteCount: plan.stateByteCount)
     doorbell = Doorbell.format(arena[bells[0]])
-    uplinkDoorbell = Doorbell.format(arena[bells[1]])
-    slot = TaskSlot.format(arena[slotRegion])
+    journalDoorbell = Doorbell.format(arena[bells[1]])
+    overload = OverloadWord.format(arena[overloadRegion])
+    slot = TaskSlot.format(task: arena[slotRegion], supervisor: arena[verdictRegion])
   }
 
   func makeTask() -> PipelineTask {
     PipelineTask(
       PipelineContext(
         plan: plan, inputs: [input], output: output, cell: cell, doorbell: doorbell,
-        uplinkDoorbell: uplinkDoorbell, wakeUplink: { [self] in wakeCount += 1 }, slot: slot))
+        journalDoorbell: journalDoorbell, wakeJournal: { [self] in wakeCount += 1 },
+        overload: overload, slot: slot))
   }
 
   func push(_ reading: Reading) -> Bool {
@@ -112,7 +117,7 @@ private final class TaskRig {
     #expect(rig.slot.beatTime >= before && rig.slot.progress == 1)
     #expect(rig.slot[.readings] == 6 && rig.slot[.events] == 5)
     #expect(rig.slot[.readingsDropped] == 1 && rig.slot[.eventsDropped] == 0)
-    rig.uplinkDoorbell.arm()
+    rig.journalDoorbell.arm()
     #expect(rig.push(reading(5)))
     task.turn()
     #expect(rig.wakeCount == 2)

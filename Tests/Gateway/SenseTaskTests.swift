@@ -57,7 +57,9 @@ private final class SenseRig {
     let cell = sizes.reserve(
       byteCount: CommitCell.byteCount(positionCount: 1, stateByteCount: stateByteCount))
     let bell = sizes.reserve(byteCount: Doorbell.byteCount)
-    let slot = sizes.reserve(byteCount: TaskSlot.byteCount)
+    let overload = sizes.reserve(byteCount: OverloadWord.byteCount)
+    let slot = sizes.reserve(byteCount: TaskSlot.taskByteCount)
+    let verdictRegion = sizes.reserve(byteCount: TaskSlot.supervisorByteCount)
     mapping = try SharedMapping(byteCount: sizes.byteCount)
     // Safe: the mapping is page-aligned, as large, and outlives the rig's views.
     let arena = unsafe Arena(base: mapping.base, byteCount: mapping.byteCount)
@@ -66,7 +68,8 @@ private final class SenseRig {
       ring: Ring.format(arena[ring], capacity: 1024),
       cell: CommitCell.format(
         arena[cell], positionCount: 1, stateByteCount: stateByteCount),
-      doorbell: Doorbell.format(arena[bell]), slot: TaskSlot.format(arena[slot]))
+      doorbell: Doorbell.format(arena[bell]), overload: OverloadWord.format(arena[overload]),
+      slot: TaskSlot.format(task: arena[slot], supervisor: arena[verdictRegion]))
   }
 
   /// Takes what the task sent, and checks that no sequence number is missing or doubled.
@@ -77,7 +80,7 @@ private final class SenseRig {
       #expect(reading.sequence == nexts[channel], "channel \(channel)")
       switch reading.kind {
       case .sample, .edge, .pulses: nexts[channel] += 1
-      case .missedDeadlines, .lostEdges, .overflow: nexts[channel] += UInt64(reading.count)
+      case .missedDeadlines, .lostEdges, .overflow, .slowed: nexts[channel] += UInt64(reading.count)
       }
       readings.append(reading)
     }

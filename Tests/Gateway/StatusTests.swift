@@ -8,7 +8,7 @@ import Drivers
 import Foundation
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(2))) struct StatusTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct StatusTests {
   /// Only the static binary counts its allocations.
   static let countsAllocations = Gateway.binary.hasSuffix("weir-x86_64")
 
@@ -19,7 +19,8 @@ import Testing
     let gateway = try Gateway(configuration(port: broker.port))
     try recorder.wait("readings", seconds: 30) { $0.count > 100 ? true : nil }
     let first = report(gateway, number: 1)
-    #expect(first.keys.sorted() == ["pipeline", "sense@header", "sense@i2c-sim", "uplink"])
+    #expect(
+      first.keys.sorted() == ["journal", "pipeline", "sense@header", "sense@i2c-sim", "uplink"])
     for (task, values) in first { #expect(values["start"] == 1, "\(task): \(values)") }
 
     let count = recorder.received.count

@@ -24,7 +24,9 @@ import Testing
     let broker = try Broker()
     try broker.start()
     let recorder = try Recorder(port: broker.port)
-    let gateway = try Gateway(configuration(port: broker.port))
+    // Thirty deaths in ten minutes, which is the default, would be too many.
+    let gateway = try Gateway(
+      configuration(port: broker.port) + "supervision: {restarts: 1000000}\n")
     try recorder.wait("readings", seconds: 30) { $0.count > 20 ? true : nil }
     let taskCount = gateway.tasks().count
     #expect(taskCount >= 4, "\(gateway.tasks())")

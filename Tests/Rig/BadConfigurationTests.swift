@@ -1,7 +1,9 @@
 // Invariants checked, on a booted board whose configuration is wrong:
 // - each wrong part is named on the console with file, line and column;
 // - the parts that are right run, over the network that the board keeps;
-// - a file that is no configuration at all still leaves a board with its network.
+// - a file that is no configuration at all still leaves a board with its network;
+// - a watchdog that is absent, and one that another program has, is said and missed by nothing
+//   else.
 
 import Desk
 import Drivers
@@ -41,8 +43,10 @@ extension Rig {
             evry: 1 s
             temperature: {}
 
-        """)
+        """, words: ["weir.drill=supervisor:busy"])
     try emulator.wait(for: "gateway.yaml:15:", seconds: 180)
+    try emulator.wait(for: "no watchdog /dev/watchdog1 (weir.watchdog on the kernel's", seconds: 1)
+    try emulator.wait(for: "Device or resource busy; another program has it", seconds: 1)
     for place in ["gateway.yaml:19:", "gateway.yaml:22:", "gateway.yaml:23:"] {
       try emulator.wait(for: place, seconds: 10)
     }
@@ -54,8 +58,11 @@ extension Rig {
   }
 
   @Test func aFileThatIsNoConfigurationLeavesTheNetwork() throws {
-    let emulator = try Emulator("rpi-3b", configuration: "sensors: [unfinished\n\u{0}: {\n")
+    let emulator = try Emulator(
+      "rpi-3b", configuration: "sensors: [unfinished\n\u{0}: {\n",
+      words: ["weir.watchdog=/dev/watchdog7"])
     try emulator.wait(for: "gateway.yaml:", seconds: 180)
+    try emulator.wait(for: "no watchdog /dev/watchdog7 (weir.watchdog on the kernel's", seconds: 1)
     try emulator.wait(for: "10.0.2.15", seconds: 60)
     try emulator.checkRunning()
     emulator.end()

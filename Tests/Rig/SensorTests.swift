@@ -98,6 +98,9 @@ extension Rig {
   /// guest's clock is the host's: on a host that is busy with other things the kernel alone, which
   /// takes 3 s, takes as many times longer, and there is nothing to measure.
   private func checkStart(_ emulator: Emulator) throws {
+    // QEMU's own would reset the machine at once; this one resets it when nobody feeds it for 15 s,
+    // which is shorter than these tests.
+    try emulator.wait(for: "the watchdog /dev/watchdog1 (Software Watchdog) resets", seconds: 1)
     let began = try #require(logSeconds(try emulator.wait(for: "is PID 1", seconds: 1)))
     let connected = try #require(logSeconds(try emulator.wait(for: "connected to", seconds: 5)))
     print("PID 1 began at \(began) s, connected at \(connected) s of guest time")

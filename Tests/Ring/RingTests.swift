@@ -157,6 +157,24 @@ import Testing
     #expect(attempt { $0.set(UInt64(4), at: 128) } == nil)
   }
 
+  @Test func theConsumersLineCanLieElsewhere() {
+    let memory = Memory(byteCount: Ring<UInt64>.byteCount(capacity: 4))
+    let other = Memory(byteCount: Ring<UInt64>.consumerByteCount)
+    let ring = Ring<UInt64>.format(memory.block(), consumer: other.block(), capacity: 4)
+    var producer = Producer(ring)
+    for value in 0..<4 { producer.append(UInt64(value)) }
+    #expect(producer.push(4) == false)
+    var consumer = Consumer(ring)
+    #expect(consumer.pop() == 0)
+    #expect(producer.push(4) == true)
+    #expect(ring.count == 4 && ring.consumerCount == 1)
+    // Who attaches would look for the consumer's line in the ring.
+    #expect(throws: RingError.unknownVersion(2)) {
+      try Ring<UInt64>(attaching: memory.block())
+    }
+    withExtendedLifetime((memory, other)) {}
+  }
+
   @Test func attachingNeverTrapsOnNoise() {
     var random = SeededRandom(seed: testSeed("attachingNeverTrapsOnNoise"))
     let memory = Memory(byteCount: 2048)

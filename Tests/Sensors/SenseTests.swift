@@ -232,7 +232,7 @@ private let second: Int64 = 1_000_000_000
         missed += UInt64(reading.count)
         nexts[channel] += UInt64(reading.count)
       case .overflow: nexts[channel] += UInt64(reading.count)
-      case .edge, .pulses, .lostEdges: Issue.record("\(place): a reading of a line")
+      case .edge, .pulses, .lostEdges, .slowed: Issue.record("\(place): a \(reading.kind)")
       }
     }
     for channel in UInt16(0)..<3 {

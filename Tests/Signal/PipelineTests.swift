@@ -245,9 +245,10 @@ func makeSurroundings(
   }
 
   @Test func stateIsAsLargeAsTheConfiguration() throws {
-    #expect(try makePlan([[], []]).stateByteCount == 64)
+    #expect(try makePlan([[], []]).stateByteCount == 72)
     let plan = try makePlan([[.median(width: 3), .window(span: 1)], [.median(width: 31)]])
-    #expect(plan.stateByteCount == 64 + 56 + 64 + 504)
+    #expect(plan.stateByteCount == 72 + 56 + 64 + 504)
+    #expect(try makePlan([[], []], priorities: [.low, .high]).stateByteCount == 72 + 32)
   }
 
   #if os(Linux)

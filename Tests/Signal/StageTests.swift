@@ -19,7 +19,8 @@ import Testing
     #expect(MemoryLayout<DeadbandState>.size == 24)
     #expect(MemoryLayout<WindowState>.size == 64)
     #expect(MemoryLayout<AlarmState>.size == 32)
-    #expect(MemoryLayout<PipelineState>.size == 64)
+    #expect(MemoryLayout<PipelineState>.size == 72)
+    #expect(MemoryLayout<SlowedRun>.size == 32)
     #expect(MedianFilter.stateByteCount(width: 31) == 8 + 2 * 31 * 8)
   }
 

@@ -7,17 +7,20 @@ let second: Int64 = 1_000_000_000
 let millisecond: Int64 = 1_000_000
 
 /// A plan in memory of its own, which is never given back: tests are short.
-func makePlan(_ channels: [[StageSpec]]) throws -> PipelinePlan {
+func makePlan(
+  _ channels: [[StageSpec]], priorities: [ChannelPriority] = [], overload: OverloadPolicy = .off
+) throws -> PipelinePlan {
   let stageCount = channels.reduce(0) { $0 + $1.count }
   let byteCount = PipelinePlan.byteCount(channelCount: channels.count, stageCount: stageCount)
   // Safe: as many bytes as the plan asks for, for ever.
   var plan = unsafe PipelinePlan(
     memory: .allocate(byteCount: max(8, byteCount), alignment: 8), channelCount: channels.count,
     stageCount: stageCount)
-  for stages in channels {
-    try plan.appendChannel()
+  for (index, stages) in channels.enumerated() {
+    try plan.appendChannel(priority: index < priorities.count ? priorities[index] : .normal)
     for stage in stages { try plan.append(stage) }
   }
+  plan.overload = overload
   return plan
 }
 

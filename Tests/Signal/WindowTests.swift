@@ -145,6 +145,6 @@ extension WindowState {
   init() {
     self.init(
       start: 0, earliest: 0, sum: 0, compensation: 0, minimum: 0, maximum: 0, lastSequence: 0,
-      count: 0, reserved: 0)
+      count: 0, factor: 0)
   }
 }

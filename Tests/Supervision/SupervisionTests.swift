@@ -1,8 +1,9 @@
 // Invariants checked:
 // - the first death is followed by a start at once; later pauses never shrink while deaths follow
 //   each other, never exceed the maximum by more than the spread, and never overflow;
-// - a life longer than `forgivenAfter` starts the count anew, a shorter one does not;
-// - `deathCount` saturates.
+// - as many deaths as the policy bears are borne in its period, one more is not, and a slower
+//   stream of deaths never is too much;
+// - starts are bounded in rate, and the bound recovers.
 
 import Linux
 import Testing
@@ -29,36 +30,62 @@ import Testing
   }
 }
 
-@Suite struct SupervisedTaskTests {
-  private func task() -> SupervisedTask {
-    SupervisedTask(
-      TaskDeclaration(
-        name: "sense", detail: "i2c-1",
-        policy: RestartPolicy(pauseFirst: 100, pauseMax: 1000, forgivenAfter: 50),
-        body: .program(path: "/bin/true", arguments: ["true"])))
+@Suite struct DeathBucketTests {
+  private func policy(_ count: UInt32, period: Int64) -> RestartPolicy {
+    RestartPolicy(pauseFirst: 1, pauseMax: 1, forgivenAfter: 0, countMax: count, period: period)
   }
 
-  @Test func deathsInARowArePunishedAndALongLifeForgiven() {
-    var task = task()
-    task.state = .running(ProcessID(1), since: 0)
-    #expect(task.noteDeath(now: 10, random: 0) == 0)
-    #expect(task.state == .waiting(until: 10))
-    task.state = .running(ProcessID(1), since: 20)
-    #expect(task.noteDeath(now: 30, random: 0) == 100)
-    task.state = .running(ProcessID(1), since: 200)
-    #expect(task.noteDeath(now: 249, random: 0) == 200)
-    task.state = .running(ProcessID(1), since: 1000)
-    #expect(task.noteDeath(now: 1050, random: 0) == 0)
+  @Test func bearsSoManyDeathsAndNotOneMore() {
+    for count in 1...40 as ClosedRange<UInt32> {
+      var bucket = DeathBucket()
+      let policy = policy(count, period: 1_000_000)
+      for _ in 0..<count {
+        let isTooMuch = bucket.note(now: 5, policy)
+        #expect(!isTooMuch)
+      }
+      let isTooMuch = bucket.note(now: 5, policy)
+      #expect(isTooMuch)
+    }
   }
 
-  @Test func theCountSaturates() {
-    var task = task()
-    task.deathCount = .max
-    #expect(task.noteDeath(now: 0, random: 0) == 1000)
-    #expect(task.deathCount == .max)
+  @Test func aSlowStreamIsNeverTooMuch() {
+    var bucket = DeathBucket()
+    let policy = policy(10, period: 1_000)
+    for index in 0..<1_000 as Range<Int64> {
+      let isTooMuch = bucket.note(now: index * 100, policy)
+      #expect(!isTooMuch)
+    }
+    // Twice as fast is, after a while.
+    var start: Int64 = 100_000
+    var count = 0
+    while count < 100, !bucket.note(now: start, policy) {
+      start += 50
+      count += 1
+    }
+    #expect(count < 30)
   }
 
-  @Test func titleNamesTheInstance() {
-    #expect(task().declaration.title == "sense@i2c-1")
+  @Test func noLimitIsNone() {
+    var bucket = DeathBucket()
+    for _ in 0..<10_000 {
+      let isTooMuch = bucket.note(now: 0, .program)
+      #expect(!isTooMuch)
+    }
+  }
+}
+
+@Suite struct StartBudgetTests {
+  @Test func startsAreBoundedInRateAndTheBoundRecovers() {
+    var budget = StartBudget()
+    var now: Int64 = 1_000_000_000_000
+    let first = (0..<1_000).count { _ in budget.take(now: now) }
+    #expect(first == Int(StartBudget.capacity))
+    // One second later: 50 more.
+    now += 1_000_000_000
+    let second = (0..<1_000).count { _ in budget.take(now: now) }
+    #expect(second == 50)
+    now += 3_600_000_000_000
+    let third = (0..<1_000).count { _ in budget.take(now: now) }
+    #expect(third == Int(StartBudget.capacity))
   }
 }

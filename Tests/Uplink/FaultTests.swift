@@ -5,6 +5,7 @@
 
 import Drivers
 import Foundation
+import Journal
 import Linux
 import Ring
 import Testing
@@ -105,12 +106,12 @@ import Testing
     var rig = try UplinkRig(relay.port)
     let slot = rig.slot
     let total: UInt64 = 600
-    let ring = rig.context.ring
+    let marks = rig.context.journal.memoryMarks
     let deadline = Date().addingTimeInterval(60)
     while Date() < deadline, relay.connectionCount <= 30 || rig.nextSequence < total {
       rig.produce(5)
-      let tail = ring.tail.load()
-      _ = rig.turn(seconds: 1) { _ in ring.tail.load() != tail }
+      let mark = rig.acknowledgedCount
+      _ = rig.turn(seconds: 1) { _ in marks.acknowledged[.telemetry]?.ordinal != mark }
     }
     let isEmpty = rig.turnUntilEmpty(seconds: 10)
     #expect(isEmpty)

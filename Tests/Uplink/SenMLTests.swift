@@ -70,6 +70,22 @@ struct SenMLTests {
         + #","vs":"gap","gap":"dropped-events","first":17,"count":12"# + gapTail)
   }
 
+  @Test func whatOverloadDoesIsTold() throws {
+    let tail = #","t":1764000000.123456,"epoch":3,"seq":41}]"#
+    var slowed = event(.slowedSampling)
+    slowed.span = 23
+    #expect(
+      try encode(slowed) == #"[{"bn":"plant7/","n":"boiler.temperature""#
+        + #","vs":"gap","gap":"slowed","first":17,"count":12,"last":39"# + tail)
+    var level = event(.overload)
+    level.count = 3
+    #expect(try encode(level) == #"[{"bn":"plant7/","vs":"overload","overload":3"# + tail)
+    // What a damaged pipeline writes is only wrong, never fatal.
+    slowed.span = .min
+    slowed.readingSequence = .max
+    _ = try encode(slowed)
+  }
+
   @Test func everyQualityHasItsWord() throws {
     var words: Set<String> = []
     for raw in UInt8(1)...8 {
@@ -177,6 +193,11 @@ struct SenMLTests {
     #expect(topics.channels == [terminated("weir/d/a.b")])
     #expect(topics.status == terminated("weir/d/status"))
     #expect(topics.gap == terminated("weir/d/gap"))
+    #expect(topics.overload == terminated("weir/d/overload"))
+    #expect(topics.topic(topics.number(of: event(.overload))) == topics.overload)
+    #expect(topics.topic(topics.number(of: event(.droppedEvents))) == topics.gap)
+    #expect(topics.topic(topics.number(of: event(.slowedSampling))) == topics.channels[0])
+    #expect(topics.boot == terminated("weir/d/boot"))
     settings.topic = "{channel}/x/{device}/{channel}/{other}"
     settings.statusTopic = "here"
     topics = Topics(settings: settings, device: "d", channels: channels)

@@ -33,11 +33,19 @@
 #include <unistd.h>
 
 #include "I2C.h"
+#include "Scheduling.h"
 #include "Sockets.h"
 
+#include "Console.h"
 #include "Datagram.h"
+#include "LocalSocket.h"
 #include "Network.h"
+#include "Checksum.h"
+#include "Crash.h"
+#include "Sandbox.h"
+#include "ServiceManager.h"
 #include "Storage.h"
+#include "Watchdog.h"
 
 /// The program's arguments, kept by a constructor before main (Embedded Swift has no CommandLine).
 int weir_argument_count(void);
@@ -48,6 +56,12 @@ const char *weir_error_text(int value);
 
 /// open(2) with its mode, not variadic.
 int weir_open(const char *path, int flags, unsigned mode);
+/// openat(2) of a file that exists, not variadic.
+int weir_open_in(int folder, const char *name, int flags);
+/// memfd_create(2), close-on-exec.
+int weir_memory_file(const char *name);
+/// Another descriptor of the same open file, at least 3 and close-on-exec; fcntl(2) is variadic.
+int weir_duplicate(int descriptor);
 /// fork(2), which Swift refuses to import.
 pid_t weir_fork(void);
 /// execve(2) of `path` with this environment and `count` arguments, which include the name.
@@ -81,6 +95,9 @@ int weir_term_signal(int status);
 /// Unmaps the program's code and constants from this process (madvise(2), MADV_DONTNEED). What is
 /// still needed comes back from the page cache when it is touched.
 void weir_release_code(void);
+
+/// Gives the kernel back what the C allocator keeps of freed memory (malloc_trim(3)).
+void weir_release_heap(void);
 
 /// Calls of the C allocator in this process since it was forked: the Embedded binary's linker sends
 /// them through a counter (`--wrap`). Always 0 in ordinary builds.

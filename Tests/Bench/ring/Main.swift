@@ -6,6 +6,7 @@
 // Unsafe expressions in here touch only the shared mapping, whose rings are as large as their
 // contenders say, and which outlives every process that is started.
 
+import BenchTable
 import CLinux
 import Linux
 import Ring

@@ -98,31 +98,3 @@ import Synchronization
     return isClean
   }
 }
-
-/// The measurements of one contender in one discipline.
-struct Samples {
-  private var values: [Double] = []
-
-  mutating func add(_ value: Double) { values.append(value) }
-
-  subscript(index: Int) -> Double { values[index] }
-  var count: Int { values.count }
-
-  /// The value that `share` of the samples do not exceed.
-  func quantile(_ share: Double) -> Double {
-    // Insertion sort: some tens of values.
-    var sorted = values
-    var index = 1
-    while index < sorted.count {
-      var place = index
-      while place > 0 && sorted[place - 1] > sorted[place] {
-        sorted.swapAt(place - 1, place)
-        place -= 1
-      }
-      index += 1
-    }
-    return sorted[min(Int(share * Double(sorted.count)), sorted.count - 1)]
-  }
-
-  var median: Double { quantile(0.5) }
-}

@@ -1,4 +1,4 @@
-import Linux
+import BenchTable
 
 /// Prints the table.
 func report(_ bench: borrowing Bench, rounds: Int) {
@@ -67,25 +67,4 @@ private func row(
   line(
     padded(title, -42) + padded(weir, 9) + padded(boost, 9) + padded(ck, 9) + padded(ratio, 19)
       + padded(goal, 9) + "  " + verdict)
-}
-
-/// To the right; with a negative width to the left.
-private func padded(_ text: String, _ width: Int) -> String {
-  var blanks = ""
-  for _ in 0..<max(abs(width) - text.utf8.count, 0) { blanks += " " }
-  return width < 0 ? text + blanks : blanks + text
-}
-
-/// A positive number with so many digits after the point.
-private func decimal(_ value: Double, digits: Int) -> String {
-  var scale = 1
-  for _ in 0..<digits { scale *= 10 }
-  let scaled = Int((value * Double(scale)).rounded())
-  var fraction = "\(scaled % scale)"
-  while fraction.utf8.count < digits { fraction = "0" + fraction }
-  return "\(scaled / scale)." + fraction
-}
-
-private func line(_ text: String) {
-  writeStandardOutput(text + "\n")
 }

@@ -1,0 +1,79 @@
+extension Schema {
+  private static let journalKeys = [
+    "size", "alarm_share", "full", "alarms_full", "commit", "delta",
+  ]
+  private static let sizeMin: Int64 = 1 << 20
+  private static let sizeMax: Int64 = 16 << 30
+
+  /// Reads `journal:`; a wrong value leaves the default, the others stand.
+  mutating func readJournal(_ node: Int) {
+    guard let fields = reader.fields(node, "journal", keys: Self.journalKeys) else { return }
+    var journal = JournalConfiguration()
+    if let node = fields.value("size") {
+      journal.byteCount =
+        reader.size(node, "'size'", in: Self.sizeMin...Self.sizeMax)
+        ?? journal.byteCount
+    }
+    if let node = fields.value("alarm_share"),
+      let value = reader.integer(node, "'alarm_share'", in: 1...90)
+    {
+      journal.alarmShare = UInt8(value)
+    }
+    journal.full = readFull(fields, "full", journal.full)
+    journal.alarmsFull = readFull(fields, "alarms_full", journal.alarmsFull)
+    if let node = fields.value("commit") {
+      journal.commitDelay =
+        reader.duration(node, "'commit'", in: 0...60 * second) ?? journal.commitDelay
+    }
+    if let node = fields.value("delta"),
+      let index = reader.word(node, "'delta'", of: ["true", "false"])
+    {
+      journal.isDelta = index == 0
+    }
+    configuration.journal = journal
+  }
+
+  private mutating func readFull(
+    _ fields: Fields, _ key: String, _ usual: JournalFull
+  ) -> JournalFull {
+    let words = ["drop_oldest", "stop", "thin"]
+    guard let node = fields.value(key), let index = reader.word(node, "'\(key)'", of: words),
+      let full = JournalFull(rawValue: UInt8(index))
+    else { return usual }
+    return full
+  }
+}
+
+extension Reader {
+  /// A size with its unit, such as `64 MB`: a whole number of `kB`, `MB`, `GB` (of 1000) or `KiB`,
+  /// `MiB`, `GiB` (of 1024). A size of less than a twentieth below the smallest becomes that: who
+  /// writes 1 MB means 1 MiB.
+  mutating func size(_ node: Int, _ what: String, in range: ClosedRange<Int64>) -> Int64? {
+    let expected = "a size from 1 MB to \(range.upperBound >> 30) GiB"
+    let bytes = Array((tree.text(node) ?? "").utf8)
+    let digits = bytes.prefix { isDigit($0) }
+    let unit = String(decoding: bytes[digits.count...].drop { $0 == 0x20 }, as: UTF8.self)
+    guard let number = parseInteger(String(decoding: digits, as: UTF8.self)), number >= 0 else {
+      refuse(node, what, expected: expected, remedy: "write for example 64 MB")
+      return nil
+    }
+    guard let scale = sizeUnits.first(where: { $0.name.isSame(as: unit) })?.byteCount else {
+      let units = list(sizeUnits.map { $0.name })
+      refuse(
+        node, what, expected: "\(expected), with its unit: \(units)",
+        remedy: unit.isEmpty ? "write for example \(number) MB" : "write for example 64 MB")
+      return nil
+    }
+    let (value, isTooLarge) = number.multipliedReportingOverflow(by: scale)
+    guard !isTooLarge, value <= range.upperBound, value >= range.lowerBound / 20 * 19 else {
+      refuse(node, what, expected: expected, remedy: "choose a value in that range")
+      return nil
+    }
+    return max(value, range.lowerBound)
+  }
+}
+
+private let sizeUnits: [(name: String, byteCount: Int64)] = [
+  ("kB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000),
+  ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30),
+]
