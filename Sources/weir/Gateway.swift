@@ -122,6 +122,15 @@ struct Gateway: ~Copyable {
       period: settings.period, failure: failure)
   }
 
+  /// Each of them beats before it does anything that takes long, within a millisecond or so of the
+  /// fork. A task that is stopped before its first beat has to be found as soon as any other: the
+  /// rings hold what comes in the meantime (`SensePlan.readingCapacity`).
+  private static func watch(_ settings: SupervisionSettings) -> WatchPolicy {
+    var watch = WatchPolicy()
+    watch.startLimit = settings.deadline
+    return watch
+  }
+
   /// A bus that is lost is no reason to stop the others: nothing of it is critical.
   private static func sense(
     _ arena: borrowing GatewayArena, _ index: Int, _ target: SenseTarget,
@@ -141,6 +150,7 @@ struct Gateway: ~Copyable {
     task.log = arena.log(of: .sense(index))
     task.crash = arena.crash(of: .sense(index))
     task.stepName = { senseStepName($0) }
+    task.watch = watch(configuration.supervision)
     task.scheduling = scheduling
     return task
   }
@@ -174,6 +184,7 @@ struct Gateway: ~Copyable {
     task.log = arena.log(of: .pipeline)
     task.crash = arena.crash(of: .pipeline)
     task.stepName = { PipelineTaskStep(rawValue: $0)?.name }
+    task.watch = watch(settings)
     task.isCritical = true
     return task
   }
@@ -200,6 +211,7 @@ struct Gateway: ~Copyable {
     task.log = arena.log(of: .journal)
     task.crash = arena.crash(of: .journal)
     task.stepName = { JournalStep(rawValue: $0)?.name }
+    task.watch = watch(configuration.supervision)
     task.isCritical = true
     return task
   }
@@ -241,6 +253,7 @@ struct Gateway: ~Copyable {
     task.log = arena.log(of: .uplink)
     task.crash = arena.crash(of: .uplink)
     task.stepName = { UplinkStep(rawValue: $0)?.name }
+    task.watch = watch(configuration.supervision)
     task.isCritical = true
     return task
   }

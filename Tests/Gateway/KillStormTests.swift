@@ -24,6 +24,7 @@ import Testing
       window: 500
       buffer: 16384
     journal: {size: 64 MB}
+    sensing: {realtime: 20}
     supervision: {deadline: 150 ms, restarts: 1000000, pause: 1 ms, pause_max: 5 ms, forgive: 0 s}
     sensors:
       boiler: {driver: tmp105, bus: i2c-sim, address: 0x48, every: 2 ms, temperature: {}}

@@ -33,12 +33,12 @@ extension Rig {
         """,
       words: ["weir.drill=" + drills.joined(separator: ",")])
     let everywhere = [
-      "create /var/lib/weir/journal.new", "fork", "exec", "trace the supervisor", "mount",
+      "create /var/lib/weir/journal/log.new", "fork", "exec", "trace the supervisor", "mount",
       "signal the supervisor", "open a packet socket",
     ]
     let files = [
       "open /dev/i2c-1", "open /dev/i2c-1 for writing", "open /dev/kmsg",
-      "open /var/lib/weir/journal for writing", "look into the supervisor",
+      "open /var/lib/weir/journal/log for writing", "look into the supervisor",
     ]
     let expected: [(task: String, refused: [String])] = [
       ("uplink", everywhere + files),
