@@ -141,7 +141,8 @@ let deskTargets: [Target] = [
     name: "DeskTests", dependencies: ["Desk", "Drivers", "Seeds", "weirctl"], path: "Tests/Desk",
     swiftSettings: strict),
   .target(
-    name: "Drivers", dependencies: ["Desk"], path: "Tests/Drivers", swiftSettings: strict),
+    name: "Drivers", dependencies: ["Desk", "CDrills"], path: "Tests/Drivers", swiftSettings: strict
+  ),
   .testTarget(
     name: "GatewayTests",
     dependencies: [

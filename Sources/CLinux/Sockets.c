@@ -2,7 +2,9 @@
 
 #include "CLinux.h"
 
+#include <linux/tcp.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/timex.h>
@@ -15,6 +17,15 @@ int weir_socket_error(int descriptor) {
 
 long weir_socket_peek(int descriptor, uint8_t *bytes, size_t count) {
   return recv(descriptor, bytes, count, MSG_PEEK | MSG_DONTWAIT);
+}
+
+long long weir_socket_arrived(int descriptor) {
+  struct tcp_info info = {0};
+  socklen_t size = sizeof info;
+  if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) return -1;
+  return size < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked
+             ? -1
+             : (long long)info.tcpi_bytes_acked;
 }
 
 const char *weir_name_error_text(int number) { return gai_strerror(number); }

@@ -9,6 +9,13 @@ public enum SocketInspection {
     return number > 0 ? Errno(rawValue: number) : SystemError.last("getsockopt").number
   }
 
+  /// How many bytes the other machine's TCP has confirmed since the connection began; nil when the
+  /// kernel does not say (TCP_INFO, tcp(7)).
+  public static func arrivedByteCount(_ descriptor: Int32) -> Int64? {
+    let count = weir_socket_arrived(descriptor)
+    return count < 0 ? nil : Int64(count)
+  }
+
   /// The first bytes that wait in the socket, at most eight, which stay there. `count` is 0 at the
   /// end of the stream, and nil when nothing has come yet.
   public static func peek(_ descriptor: Int32) -> (bytes: InlineArray<8, UInt8>, count: Int?) {

@@ -68,6 +68,9 @@ public struct MQTTSession: ~Copyable {
     }
   }
 
+  /// How many bytes of the connection have reached the broker's machine; nil when that is unknown.
+  func arrivedByteCount() -> Int64? { SocketInspection.arrivedByteCount(socket) }
+
   /// What the broker allows to be under way.
   public mutating func receiveMaximum() -> UInt16 { events.receiveMaximum }
 

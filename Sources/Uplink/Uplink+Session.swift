@@ -20,6 +20,9 @@ extension Uplink {
     let later = Clock.boot()
     if let fault { return fail(fault, later) }
     phase = .connecting(deadline: later + context.deadlines.connect)
+    attemptCount &+= 1
+    reachTime =
+      attemptCount % 4 == 0 ? .max : later + min(context.deadlines.reach, context.deadlines.connect)
   }
 
   /// A process that has used up its descriptors can never connect again: its successor can.
@@ -116,8 +119,18 @@ extension Uplink {
   }
 
   mutating func watchAcknowledgements(_ now: Int64) {
-    guard phase == .open, delivery.underWayCount > 0,
-      now - delivery.progressTime >= context.deadlines.acknowledgement
+    guard phase == .open, delivery.underWayCount > 0 else { return }
+    let arrived = session?.arrivedByteCount() ?? nil
+    if let arrived, arrived != arrivedByteCount {
+      arrivedByteCount = arrived
+      arrivedTime = now
+    }
+    // Where the kernel does not say what arrived, only the broker's word counts.
+    let progressTime = max(delivery.progressTime, arrived == nil ? 0 : arrivedTime)
+    let limit = arrived == nil ? context.deadlines.acknowledgement : context.deadlines.progress
+    guard
+      now - progressTime >= limit
+        || now - delivery.progressTime >= context.deadlines.acknowledgement
     else { return }
     fail(.acknowledgementTimeout, now)
   }
@@ -145,8 +158,9 @@ extension Uplink {
   private func pauseLimit(_ fault: UplinkFault, _ now: Int64) -> Int64 {
     switch fault {
     case .certificateNotYetValid: Uplink.clockPauseMax
-    case .network, .nameServerSilent, .nameUnknown:
-      !hasBeenOpen && now - startTime < Uplink.bootPeriod ? 1_000_000_000 : .max
+    case .network, .nameServerSilent, .nameUnknown, .connectTimeout:
+      !hasBeenOpen && now - startTime < Uplink.bootPeriod
+        ? 1_000_000_000 : Uplink.networkPauseMax
     default: .max
     }
   }

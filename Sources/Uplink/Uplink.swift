@@ -66,6 +66,10 @@ struct Uplink: ~Copyable {
   /// moment.
   static let clockPauseMax: Int64 = 5_000_000_000
 
+  /// The longest pause while nothing answers, or the machine of the broker refuses: an attempt is a
+  /// packet or two, so nobody is spared by waiting longer, and what was measured waits for it.
+  static let networkPauseMax: Int64 = 3_000_000_000
+
   let context: UplinkContext
   let topics: Topics
   let sessionSettings: SessionSettings
@@ -90,6 +94,13 @@ struct Uplink: ~Copyable {
   var session: MQTTSession?
   /// Of the session, when it was last served.
   var sessionPhase = MQTTSession.Phase.connecting
+  /// How often it was tried to connect.
+  var attemptCount: UInt32 = 0
+  /// Until when TCP's handshake must be done, in the present attempt.
+  var reachTime: Int64 = .max
+  /// How many bytes of the session had reached the broker's machine when that changed last.
+  var arrivedByteCount: Int64 = 0
+  var arrivedTime: Int64 = 0
   /// What the broker allows to be under way, in the open session.
   var receiveMaximum: UInt16 = 1
   var phase = Phase.waiting(until: 0)
@@ -173,7 +184,7 @@ struct Uplink: ~Copyable {
     case .waiting(let until):
       if now >= until, !context.settings.host.isEmpty { connect() }
     case .connecting(let deadline):
-      if now >= deadline { fail(connectFault, now) }
+      if now >= min(deadline, reachDeadline) { fail(connectFault, now) }
     case .open:
       sendCrash(now)
       guard phase == .open else { return }
@@ -202,6 +213,8 @@ struct Uplink: ~Copyable {
     case .draining, .leaving: .leaving
     }
   }
+
+  private var reachDeadline: Int64 { sessionPhase == .connecting ? reachTime : .max }
 
   private var connectFault: UplinkFault {
     sessionPhase == .connecting ? .connectTimeout : .silent
@@ -252,8 +265,8 @@ struct Uplink: ~Copyable {
     switch phase {
     case .waiting(let until):
       return context.settings.host.isEmpty ? latest : min(latest, until)
-    case .connecting(let deadline), .leaving(let deadline):
-      return min(latest, deadline)
+    case .connecting(let deadline): return min(latest, deadline, reachDeadline)
+    case .leaving(let deadline): return min(latest, deadline)
     case .draining(let deadline):
       return min(now + Self.drainSleepMax, deadline)
     case .open:

@@ -47,9 +47,17 @@ public struct UplinkDeadlines: Sendable {
   public var resolve: Int64 = 30_000_000_000
   /// From the first SYN to CONNACK.
   public var connect: Int64 = 15_000_000_000
-  /// From the last acknowledgement, while messages are under way. Twice `connect`, so that a slow
-  /// line that could connect at all is not cut.
-  public var acknowledgement: Int64 = 30_000_000_000
+  /// For TCP's handshake, in three attempts of four; the fourth has all of `connect`, for a line
+  /// that is so slow. TCP repeats a SYN after 1, 3, 7 and 15 s (RFC 6298): in an attempt that lives
+  /// long the network may be back for 8 s before the next is sent.
+  public var reach: Int64 = 4_000_000_000
+  /// While messages are under way: from the last sign that something reaches the broker, which is
+  /// an acknowledgement of the broker, or of its machine's TCP. TCP repeats after pauses that
+  /// double; after that time a new connection is sooner there than the next repetition.
+  public var progress: Int64 = 10_000_000_000
+  /// From the last acknowledgement of the broker, while messages are under way, however many bytes
+  /// still reach its machine: a line that takes longer for one message is of no use.
+  public var acknowledgement: Int64 = 120_000_000_000
   /// From one checkpoint to the next.
   public var checkpoint: Int64 = 60_000_000_000
   /// At the end: for events that are still in the journal.

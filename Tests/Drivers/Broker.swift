@@ -11,6 +11,8 @@ public final class Broker {
     public var user: (name: String, password: String)?
     /// Keeps sessions and queued messages over a restart that SIGTERM began.
     public var isPersistent = false
+    /// It listens there, instead of on the loopback of this machine.
+    public var end: NetworkLine.End?
     /// More lines of mosquitto.conf, for its one listener and everything else.
     public var lines: [String] = []
 
@@ -21,6 +23,7 @@ public final class Broker {
   private let folder: Folder
   private var program: Program?
   private var configurationPath = ""
+  private var end: NetworkLine.End?
 
   /// Chooses a port and writes the configuration; the broker itself starts with `start`.
   public init(_ options: Options = Options()) throws {
@@ -43,8 +46,9 @@ public final class Broker {
 
   /// Writes another configuration, for the next `start`.
   public func configure(_ options: Options) throws {
+    end = options.end
     var lines = [
-      "listener \(port) 127.0.0.1", "persistence \(options.isPersistent)",
+      "listener \(port) \(end?.address ?? "127.0.0.1")", "persistence \(options.isPersistent)",
       // A test that is slow to read must not lose messages in the broker.
       "max_queued_messages 0", "max_inflight_messages 0", "log_dest stderr", "log_type all",
     ]
@@ -72,9 +76,17 @@ public final class Broker {
 
   /// Starts the broker, also again after `stop`; returns when it takes connections.
   public func start() throws {
-    let program = try Program(
-      try find("mosquitto"), ["-c", configurationPath], outputPath: folder.file("broker.log"))
+    let command = (try find("mosquitto"), ["-c", configurationPath])
+    let (path, arguments) = try end?.inside(command.0, command.1) ?? command
+    let runCountBefore = runCount
+    let program = try Program(path, arguments, outputPath: folder.file("broker.log"))
     self.program = program
+    // Nobody can connect from here to where it is; its log has all its starts.
+    if end != nil {
+      let isReady = waitUntil(seconds: 10) { runCount > runCountBefore ? true : nil }
+      guard isReady == true else { throw DriverFailure("mosquitto did not start:\n\(log)") }
+      return
+    }
     guard
       waitUntil(seconds: 10, { canConnect(port: port) ? true : program.isRunning ? nil : false })
         == true
@@ -95,6 +107,8 @@ public final class Broker {
 
   /// Lets the broker read its configuration and its access list again (SIGHUP).
   public func reload() { program?.send(SIGHUP) }
+
+  private var runCount: Int { log.components(separatedBy: " running\n").count - 1 }
 
   /// What the broker logged.
   public var log: String {

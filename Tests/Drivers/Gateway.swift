@@ -16,10 +16,11 @@ public final class Gateway {
   public var configurationPath: String { folder.file("gateway.yaml") }
 
   /// Starts `weir run` with the configuration, and more options and variables; `state` is the state
-  /// folder of another gateway, which has ended. Without a word of its journal it has a small one.
+  /// folder of another gateway, which has ended; `end` is where its network is. Without a word of
+  /// its journal it has a small one.
   public init(
     _ configuration: String, options: [String] = [], environment: [String: String] = [:],
-    state: String? = nil
+    state: String? = nil, end: NetworkLine.End? = nil
   ) throws {
     folder = try Folder()
     statePath = state ?? folder.file("state")
@@ -27,12 +28,15 @@ public final class Gateway {
     let hasJournal = configuration.contains("journal:")
     let path = try folder.write(
       configuration + (hasJournal ? "" : "\njournal: {size: 1 MB}\n"), to: "gateway.yaml")
-    program = try Program(
+    let command = (
       Self.binary,
       [
-        "run", path, "--board", checkout + "/boards/simulated/board.yaml",
-        "--state", statePath,
-      ] + options, environment: environment, outputPath: folder.file("log"))
+        "run", path, "--board", checkout + "/boards/simulated/board.yaml", "--state", statePath,
+      ] + options
+    )
+    let (binary, arguments) = try end?.inside(command.0, command.1) ?? command
+    program = try Program(
+      binary, arguments, environment: environment, outputPath: folder.file("log"))
   }
 
   public var log: String { program.output }

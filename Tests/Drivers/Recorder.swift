@@ -41,7 +41,7 @@ public final class Recorder: Sendable {
   ///   restarts.
   public init(
     port: Int, topic: String = "weir/#", client: String? = nil, authority: Authority? = nil,
-    user: (name: String, password: String)? = nil
+    user: (name: String, password: String)? = nil, end: NetworkLine.End? = nil
   ) throws {
     var settings = BrokerSettings()
     settings.port = port
@@ -50,10 +50,21 @@ public final class Recorder: Sendable {
     settings.authority = authority?.certificatePath
     settings.user = user?.name
     settings.password = user?.password
-    broker = "127.0.0.1:\(port)"
+    if let end { settings.host = end.address }
+    broker = "\(settings.host):\(port)"
     let shared = shared
     let fixed = settings
-    Thread.detachNewThread { Self.listen(fixed, shared) }
+    Thread.detachNewThread {
+      do {
+        try end?.enter()
+        Self.listen(fixed, shared)
+      } catch {
+        shared.condition.withLock {
+          shared.state = .disconnected("\(error)")
+          shared.hasEnded = true
+        }
+      }
+    }
     try waitForSubscription(seconds: 10)
   }
 

@@ -84,7 +84,7 @@ struct UplinkRig: ~Copyable {
     context.logs = zip(["sense", "supervisor"], logs).map { LogSource(title: $0, ring: $1) }
     context.logCursors = LogCursors.format(arena[cursorRegion], count: 2)
     context.deadlines.connect = 2_000_000_000
-    context.deadlines.acknowledgement = 3_000_000_000
+    context.deadlines.progress = 3_000_000_000
     self.context = context
     uplink = Uplink(context, seed: 1)
     self.mapping = mapping

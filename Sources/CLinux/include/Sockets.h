@@ -11,6 +11,9 @@ int weir_socket_error(int descriptor);
 /// Copies what waits in a socket without taking it, and without waiting: the count, 0 at the end of
 /// the stream, or -1 with errno.
 long weir_socket_peek(int descriptor, uint8_t *bytes, size_t count);
+/// How many bytes of a TCP connection the other machine has confirmed so far (tcpi_bytes_acked of
+/// TCP_INFO, tcp(7)); -1 when the question fails.
+long long weir_socket_arrived(int descriptor);
 /// What getaddrinfo(3) means by a number that it returned.
 const char *weir_name_error_text(int number);
 /// Whether an error of getaddrinfo(3) says that there is no such name (1), or that nobody could be

@@ -1,4 +1,4 @@
-// Ends of a process that Swift can't bring about.
+// What only C can do to a process or a thread.
 #ifndef WEIR_CDRILLS_H
 #define WEIR_CDRILLS_H
 
@@ -9,5 +9,9 @@ void weir_crash_drill(int kind);
 
 /// Where the stack of the calling thread ends.
 const void *weir_stack_end(void);
+
+/// Moves the calling thread into the network namespace of that file (setns(2)). 0, or -1 with
+/// errno.
+int weir_enter_network(const char *path);
 
 #endif
