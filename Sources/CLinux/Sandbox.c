@@ -221,3 +221,23 @@ int weir_try_socket(int family, int type) {
   close(descriptor);
   return 0;
 }
+
+int weir_spoil_file(const char *path) {
+  struct stat wanted, found;
+  if (stat(path, &wanted) < 0) return 0;
+  int count = 0;
+  for (int descriptor = 3; descriptor < 64; descriptor++) {
+    int flags = fcntl(descriptor, F_GETFL);
+    if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) continue;
+    if (fstat(descriptor, &found) < 0) continue;
+    if (found.st_dev != wanted.st_dev || found.st_ino != wanted.st_ino) continue;
+    // A task may neither open nor dup(2) anything: the lowest free number is the one just closed.
+    close(descriptor);
+    for (int other = 3; other < 64; other++) {
+      if (fstat(other, &found) < 0 || S_ISREG(found.st_mode)) continue;
+      if (fcntl(other, F_DUPFD_CLOEXEC, descriptor) == descriptor) break;
+    }
+    count++;
+  }
+  return count;
+}

@@ -145,6 +145,7 @@ public struct Gap: Equatable, Sendable {
   /// The first sequence number that is missing: of the device's records for `droppedEvents`,
   /// `evicted` and `damaged`, of the channel's readings otherwise.
   public var first: UInt64
+  /// Of `evicted` it counts windows too that stood for thinned events.
   public var count: UInt64
   /// The last number of those among which `count` are missing, for `slowed`, `evicted` and
   /// `damaged`; the others came, or will, or have a gap of their own. Elsewhere all of `count`

@@ -1,5 +1,12 @@
 import CLinux
 
+/// Makes every descriptor of this process that may write the file one that may not, as if its
+/// medium were worn out: for a drill. Returns whether there was any.
+public func spoilFile(_ path: String) -> Bool {
+  // Safe: the string outlives the call.
+  unsafe path.withCString { unsafe weir_spoil_file($0) } > 0
+}
+
 /// Things that a task has no use for, tried by a drill to see that they are refused.
 public enum Escape: CaseIterable, Sendable {
   case fork

@@ -25,6 +25,8 @@ enum DrillKind: CaseIterable {
   case escape
   /// Writes where another task's part of the arena lies.
   case trespass
+  /// By the journal: its file can no longer be written, as on a card that has worn out.
+  case medium
   /// By the supervisor: freezes the task so that not even SIGKILL ends it (cgroup v1 freezer).
   case freeze
   /// By the supervisor: sets the clock ten years forward, and 5 s later twenty years back.
@@ -65,6 +67,7 @@ enum DrillKind: CaseIterable {
     case .ring: "ring"
     case .escape: "escape"
     case .trespass: "trespass"
+    case .medium: "medium"
     case .freeze: "freeze"
     case .clock: "clock"
     case .panic: "panic"
@@ -79,7 +82,7 @@ enum DrillKind: CaseIterable {
     switch self {
     case .freeze, .clock, .panic, .restart, .off, .busy: true
     case .trap, .segfault, .exit, .spin, .deadlock, .stop, .memory, .descriptors, .ring, .escape,
-      .trespass:
+      .trespass, .medium:
       false
     }
   }
@@ -108,6 +111,8 @@ extension ArmedDrill {
       trapForDrill()
     case .escape: tryToEscape(journal: journal)
     case .trespass: stranger?.progress = 0
+    case .medium:
+      if !spoilFile(journal) { Log.warning("drill: this task does not write the journal") }
     case .freeze, .clock, .panic, .restart, .off, .busy: break
     }
   }

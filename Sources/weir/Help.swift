@@ -65,8 +65,9 @@ enum Command {
                            bring about a fault on purpose, so many seconds after the start (10), in
                            the task's first start (with !: in each), as in pipeline:trap@20. Kinds:
                            trap, segfault, exit, spin, deadlock, stop, memory, descriptors, ring,
-                           escape, trespass; for boards also freeze, clock, and of the supervisor
-                           spin, stop, trap, panic, restart, off and busy
+                           escape, trespass, medium (of the journal); for boards also freeze,
+                           clock, and of the supervisor spin, stop, trap, panic, restart, off,
+                           busy
 
       SIGHUP says in the log what each task has done and counted.
 

@@ -24,7 +24,7 @@ func openJournal(_ context: JournalContext) -> JournalFile {
   if share.board.medium == .memory { return openMemory(context) }
   let path = share.source.path
   if !fileExists(path) {
-    Log.notice("making the journal \(path), \(context.geometry.byteCount >> 20) MiB")
+    Log.notice("making the journal \(path), \(megabytes(context.geometry)) MB")
   }
   let patienceEnd = Clock.boot() + growthPatience
   var geometry = context.geometry
@@ -50,7 +50,7 @@ func openJournal(_ context: JournalContext) -> JournalFile {
         Log.error("\(path): no room for even 1 MiB; events are kept in memory")
         break
       }
-      Log.warning("\(path): no room for \(geometry.byteCount >> 20) MiB; trying half of it")
+      Log.warning("\(path): no room for \(megabytes(geometry)) MB; trying half of it")
       geometry = half
     }
   }
@@ -60,6 +60,9 @@ func openJournal(_ context: JournalContext) -> JournalFile {
 
 /// Whether the file system may become larger by itself: only where this program is PID 1.
 private var parentHasRoomToGrow: Bool { ProcessID.parent.number == 1 }
+
+/// The size as one configures it.
+private func megabytes(_ geometry: Geometry) -> Int64 { (geometry.byteCount + 500_000) / 1_000_000 }
 
 private func openMemory(_ context: JournalContext) -> JournalFile {
   // The smallest size is within the limits.

@@ -30,7 +30,7 @@ struct SupervisorDrill {
     case .restart: once { signalForDrill(Linux.Signal.terminate) }
     case .off: once { signalForDrill(Linux.Signal.user2) }
     case .busy: isDone = true
-    case .segfault, .exit, .deadlock, .memory, .descriptors, .ring, .escape, .trespass:
+    case .segfault, .exit, .deadlock, .memory, .descriptors, .ring, .escape, .trespass, .medium:
       Log.error("drill: the supervisor has no drill \(drill.kind.name)")
       isDone = true
     }

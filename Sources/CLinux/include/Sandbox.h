@@ -54,4 +54,8 @@ int weir_try_mount(void);
 int weir_try_signal(int process);
 int weir_try_socket(int family, int type);
 
+/// Puts another thing, which can't be written at any place, behind each descriptor of that file
+/// that may write it: how many there were.
+int weir_spoil_file(const char *path);
+
 #endif
