@@ -206,6 +206,14 @@ public struct UplinkSettings: Sendable {
   public var caFile: String = ""
   public var certificateFile: String = ""
   public var keyFile: String = ""
+  /// So many seconds the broker keeps telemetry, and alarms, for receivers that are away (MQTT 5
+  /// only); 0 for ever.
+  public var expirySeconds: UInt32 = 0
+  public var alarmExpirySeconds: UInt32 = 0
+  /// Whether to go where the broker sends this client (MQTT 5 only).
+  public var followsMoves = false
+  /// So many days before a certificate of TLS ends it is warned of, 1 to 365.
+  public var expiryWarningDays: UInt16 = 30
   /// The topic of a channel's events: `{device}` and `{channel}` are replaced.
   public var topic: String = "weir/{device}/{channel}"
   /// The topic of birth and will.

@@ -3,6 +3,7 @@ import Linux
 extension Schema {
   private static let uplinkKeys = [
     "broker", "version", "client", "user", "password", "password_file", "ca", "certificate", "key",
+    "expiry_warning", "expiry", "alarm_expiry", "follow_moves",
     "topic", "status_topic", "window", "keepalive", "buffer", "retry_max",
     "log", "trace", "backfill", "batch",
   ]
@@ -24,6 +25,8 @@ extension Schema {
     }
     readCredentials(fields, &uplink)
     readFiles(fields, &uplink)
+    readExpiryWarning(fields, &uplink)
+    readVersion5(fields, &uplink)
     readTopics(fields, &uplink)
     readLimits(fields, &uplink)
     readLog(fields, &uplink)

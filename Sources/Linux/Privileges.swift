@@ -5,6 +5,8 @@ public struct Capabilities: OptionSet, Sendable {
   public let rawValue: UInt64
   public init(rawValue: UInt64) { self.rawValue = rawValue }
 
+  /// To give files to other users.
+  public static var changeOwner: Capabilities { Capabilities(rawValue: 1 << 0) }
   /// To read every file, whoever owns it.
   public static var readEverything: Capabilities { Capabilities(rawValue: 1 << 2) }
   public static var networkBindService: Capabilities { Capabilities(rawValue: 1 << 10) }

@@ -14,6 +14,8 @@ public struct Condition: Equatable, BitwiseCopyable, Sendable {
     /// Number: the level of overload, 1 to 3.
     case overloaded = 4
     case storageFailing = 5
+    /// A certificate of TLS ends soon, or has ended; number: whole days that are left.
+    case certificateEnding = 6
     /// What the task itself wrote there is no code of this program.
     case unknown = 255
 
@@ -25,6 +27,7 @@ public struct Condition: Equatable, BitwiseCopyable, Sendable {
       case .brokerAway: "broker not reached"
       case .overloaded: "overload level"
       case .storageFailing: "storage failing"
+      case .certificateEnding: "a certificate ends soon, days"
       case .unknown: "says nonsense of itself"
       }
     }

@@ -22,7 +22,7 @@ public struct MQTTSession: ~Copyable {
   }
 
   private var phase = Phase.connecting
-  private let handle: MosquittoHandle
+  let handle: MosquittoHandle
   private let events: SessionEvents
   private let usesTLS: Bool
   private let isVersion5: Bool
@@ -174,13 +174,17 @@ extension MQTTSession {
   ) -> PublishResult {
     precondition(phase == .open)
     var messageID: Int32 = 0
+    // What is told once a session needs no number.
+    let use = retained ? .whole : properties.add(events.aliases.use(of: topic))
     // Safe: libmosquitto copies topic, payload and properties before it returns.
     let result = unsafe topic.withUnsafeBufferPointer {
       unsafe mosquitto_publish_v5(
-        handle.pointer, &messageID, $0.baseAddress, Int32(payload.count), payload.baseAddress, 1,
-        retained, isVersion5 ? properties.list : nil)
+        handle.pointer, &messageID, use.isTopicLeftOut ? nil : $0.baseAddress,
+        Int32(payload.count), payload.baseAddress, 1, retained,
+        isVersion5 ? properties.list : nil)
     }
     let number = Errno.ofThread
+    if result == 0, case .introduced = use { events.aliases.noteIntroduced(topic) }
     switch result {
     case 0: return .sent(messageID: UInt16(truncatingIfNeeded: messageID))
     case MOSQ_ERR_OVERSIZE_PACKET.rawValue, MOSQ_ERR_PAYLOAD_SIZE.rawValue,
@@ -234,10 +238,11 @@ extension MQTTSession {
   /// callbacks saw; nil when it is not over.
   private func fault(_ result: Int32, _ number: Errno) -> UplinkFault? {
     if result == 0, socket >= 0 { return nil }
-    if let code = events.connectCode, code != 0 { return .refused(code: code) }
+    if let code = events.connectCode, code != 0 { return moved(code) ?? .refused(code: code) }
     if result == 0 {
       // Closed without an error: the broker's DISCONNECT.
-      return .sentAway(code: UInt8(truncatingIfNeeded: events.disconnectCode ?? 0))
+      let code = UInt8(truncatingIfNeeded: events.disconnectCode ?? 0)
+      return moved(code) ?? .sentAway(code: code)
     }
     if usesTLS, phase != .open, let fault = securityFault() { return fault }
     switch result {
@@ -266,6 +271,13 @@ extension MQTTSession {
       }
     default: return .library(result)
     }
+  }
+
+  /// 0x9C: use another server, 0x9D: server moved (MQTT 5, section 4.11).
+  private func moved(_ code: UInt8) -> UplinkFault? {
+    guard code == 0x9C || code == 0x9D else { return nil }
+    return .moved(
+      isForGood: code == 0x9D, to: String(decoding: events.serverReference, as: UTF8.self))
   }
 
   private var lost: UplinkFault { phase == .open ? .dropped : .closedBeforeAnswer }

@@ -37,6 +37,33 @@ import CMosquitto
     add("hops", trace.hops)
   }
 
+  /// So many seconds the broker keeps the message for those who are away (MQTT 5, 3.3.2.3.3).
+  mutating func addExpiry(seconds: UInt32) {
+    // Safe: the list is ours. Without memory the message goes without it.
+    _ = unsafe mosquitto_property_add_int32(
+      &list, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL.number, seconds)
+  }
+
+  /// Adds the number that stands for the topic. Returns how the topic is sent then: whole where
+  /// there are no other properties, or no memory.
+  func add(_ use: TopicAliases.Use) -> TopicAliases.Use {
+    let number: UInt16
+    switch use {
+    case .whole: return .whole
+    case .introduced(let new): number = new
+    case .known(let known): number = known
+    }
+    // The first of a list would be another list, which nobody freed.
+    guard var list = unsafe list else { return .whole }
+    // Safe: it is appended to our list, which is freed as a whole.
+    let isAdded = unsafe withUnsafeMutablePointer(to: &list) {
+      unsafe $0.withMemoryRebound(to: OpaquePointer?.self, capacity: 1) {
+        unsafe mosquitto_property_add_int16($0, MQTT_PROP_TOPIC_ALIAS.number, number) == 0
+      }
+    }
+    return isAdded ? use : .whole
+  }
+
   private mutating func add(_ name: StaticString, _ value: borrowing ByteBuffer) {
     // Safe: the name and value are terminated, and libmosquitto copies them.
     unsafe value.withBytes { bytes in

@@ -55,9 +55,18 @@ import Linux
       {
         events.receiveMaximum = maximum
       }
+      var aliasMaximum: UInt16 = 0
+      if unsafe mosquitto_property_read_int16(
+        properties, MQTT_PROP_TOPIC_ALIAS_MAXIMUM.number, &aliasMaximum, false) != nil
+      {
+        events.aliases = TopicAliases(maximum: aliasMaximum)
+      }
+      unsafe events.noteServerReference(properties)
     }
-    unsafe mosquitto_disconnect_v5_callback_set(pointer) { _, context, code, _ in
-      unsafe sessionEvents(context)?.disconnectCode = code
+    unsafe mosquitto_disconnect_v5_callback_set(pointer) { _, context, code, properties in
+      guard let events = unsafe sessionEvents(context) else { return }
+      events.disconnectCode = code
+      unsafe events.noteServerReference(properties)
     }
     unsafe mosquitto_publish_v5_callback_set(pointer) { _, context, messageID, code, _ in
       unsafe sessionEvents(context)?.add(
@@ -154,6 +163,7 @@ import Linux
     try check(
       unsafe "tlsv1.2".withCString { unsafe mosquitto_tls_opts_set(pointer, 1, $0, nil) })
     try check(unsafe mosquitto_tls_insecure_set(pointer, false))
+    if let time = settings.judgingTime { try judgeCertificates(after: time) }
   }
 
   private func check(_ result: Int32) throws(UplinkFault) {

@@ -11,6 +11,11 @@ final class SessionEvents {
   /// What the broker allows to be under way: 65,535 unless its CONNACK says less (MQTT 5,
   /// section 3.2.2.3.3).
   var receiveMaximum: UInt16 = .max
+  /// The numbers that stand for topics; none unless the CONNACK allows them.
+  var aliases = TopicAliases(maximum: 0)
+  /// Where the broker sends this client: its Server Reference (MQTT 5, section 4.11), cut to 300
+  /// bytes; empty for nowhere.
+  var serverReference: [UInt8] = []
   /// What the end of the connection was called: the broker's reason code when it sent DISCONNECT,
   /// otherwise a result of libmosquitto.
   var disconnectCode: Int32?
@@ -82,6 +87,22 @@ final class SessionEvents {
     ignoredRequestCount = 0
     isSubscriptionRefused = false
     return result
+  }
+
+  func noteServerReference(_ properties: OpaquePointer?) {
+    var text: UnsafeMutablePointer<CChar>?
+    // Safe: the text is libmosquitto's copy, terminated, and freed here.
+    guard
+      unsafe mosquitto_property_read_string(
+        properties, MQTT_PROP_SERVER_REFERENCE.number, &text, false) != nil,
+      let text = unsafe text
+    else { return }
+    var index = 0
+    while index < 300, unsafe text[index] != 0 {
+      serverReference.append(UInt8(bitPattern: unsafe text[index]))
+      index += 1
+    }
+    unsafe weir_free_text(text)
   }
 
   /// Reads what the library says about errors of TLS: it tells its callers nothing but that.

@@ -13,6 +13,8 @@ public struct SessionSettings {
   public var caFile: String
   public var certificateFile: String
   public var keyFile: String
+  /// In seconds since 1970, where the clock is not trusted: certificates are judged by this time.
+  var judgingTime: Int64?
   public var keepAliveSeconds: UInt16
   public var inFlightWindow: UInt16
   public var statusTopic: [CChar]

@@ -134,6 +134,8 @@ extension Uplink {
     var properties = MessageProperties(
       device: deviceProperty, epoch: boot.property, sequence: sequenceText)
     if first.isHistorical { properties.addHistorical() }
+    let expiry = expirySeconds(first)
+    if expiry > 0 { properties.addExpiry(seconds: expiry) }
     if let trace, boot === present, !first.isReplayed, case .event(let event) = first.item.content {
       let note = HopNote(word: context.notes?[event.sequence] ?? 0)
       traceEncoder.encode(event, trace, note, now: Clock.boot())
@@ -145,6 +147,16 @@ extension Uplink {
       unsafe session?.publish(topic: topic, payload: $0, retained: false, properties: properties)
     }
     return result ?? .failed(.dropped)
+  }
+
+  /// 0 for a message that the broker keeps for ever.
+  private func expirySeconds(_ outgoing: Delivery.Outgoing) -> UInt32 {
+    let isAlarm: Bool
+    switch outgoing.item.content {
+    case .event(let event), .thinned(let event): isAlarm = event.lane == .alarms
+    case .gap: return 0
+    }
+    return isAlarm ? context.settings.alarmExpirySeconds : context.settings.expirySeconds
   }
 
   private mutating func noteDropped(_ why: StaticString, _ item: EventItem) {

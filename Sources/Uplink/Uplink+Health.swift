@@ -48,8 +48,10 @@ extension Uplink {
   /// `{"status":"online",…,"health":"degraded","tasks":{"pipeline":"healthy",…}}`.
   private func onlinePayload(_ healths: [Health]) -> [UInt8] {
     var payload = sessionSettings.onlinePayload
-    guard !healths.isEmpty, payload.last == UInt8(ascii: "}") else { return payload }
+    guard payload.last == UInt8(ascii: "}") else { return payload }
     payload.removeLast()
+    payload += securityMembers
+    guard !healths.isEmpty else { return payload + [UInt8(ascii: "}")] }
     payload += Array(",\"health\":".utf8)
     payload += jsonString(context.overall(healths.map { $0.state }).name.description)
     payload += Array(",\"tasks\":{".utf8)
@@ -67,7 +69,7 @@ extension Uplink {
   var condition: Condition {
     switch phase {
     case .open, .draining, .leaving:
-      return delivery.refusalCode == 0 ? .fine : Condition(.brokerAway)
+      return delivery.refusalCode == 0 ? expiryCondition ?? .fine : Condition(.brokerAway)
     case .waiting, .connecting, .ended:
       // Until the first fault it is only starting.
       return namedFault == nil ? .fine : Condition(.brokerAway)

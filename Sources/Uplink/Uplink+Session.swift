@@ -8,6 +8,7 @@ extension Uplink {
     context.slot.beat(
       step: UplinkStep.resolving.rawValue, now: Clock.boot(), within: context.deadlines.resolve)
     renewWithoutDescriptors()
+    prepareSecurity()
     let fault: UplinkFault?
     do {
       session = try MQTTSession(sessionSettings)
@@ -61,6 +62,10 @@ extension Uplink {
     proofTime = now + Uplink.proofPeriod
     receiveMaximum = session?.receiveMaximum() ?? 1
     phase = .open
+    noteCertificateAccepted()
+    noteSecurity()
+    expiryTime = now
+    watchExpiry(now)
     delivery.beginSession()
     publishOnline(now)
     publishBoot(now)
@@ -70,6 +75,7 @@ extension Uplink {
   mutating func noteRecovery(_ now: Int64) {
     guard phase == .open, let time = proofTime, now >= time else { return }
     proofTime = nil
+    moveCount = 0
     backoff.reset()
     // Most of OpenSSL, and of what it allocated, is needed for the handshake alone.
     releaseFreedMemory()
@@ -146,12 +152,19 @@ extension Uplink {
       return
     case .waiting, .connecting, .open: break
     }
-    let pause = backoff.next(limit: pauseLimit(fault, now))
+    if follow(fault, now) || showAnotherCertificate(fault, now, wasOpen: wasOpen) { return }
+    let pause = max(backoff.next(limit: pauseLimit(fault, now)), pauseMin(fault))
     phase = .waiting(until: now + pause)
     if let namedFault, fault == namedFault || fault.isVagueForm(of: namedFault) { return }
     namedFault = fault
     namedFaultCount += 1
     Log.warning("\(fault.text(sessionSettings.place)); trying again until it works")
+  }
+
+  /// What only a person can end is not worth a short pause.
+  private func pauseMin(_ fault: UplinkFault) -> Int64 {
+    guard case .moved = fault else { return 0 }
+    return Int64(context.settings.retrySecondsMax) * 500_000_000
   }
 
   /// Some faults are known to pass soon.

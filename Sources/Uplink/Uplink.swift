@@ -66,13 +66,19 @@ struct Uplink: ~Copyable {
   /// moment.
   static let clockPauseMax: Int64 = 5_000_000_000
 
+  /// Between two looks at how long certificates are valid.
+  static let expiryPeriod: Int64 = 60_000_000_000
+
   /// The longest pause while nothing answers, or the machine of the broker refuses: an attempt is a
   /// packet or two, so nobody is spared by waiting longer, and what was measured waits for it.
   static let networkPauseMax: Int64 = 3_000_000_000
 
   let context: UplinkContext
   let topics: Topics
-  let sessionSettings: SessionSettings
+  /// Its place changes when the broker sends this client away.
+  var sessionSettings: SessionSettings
+  /// How often in a row that was followed.
+  var moveCount = 0
   let deviceProperty: [CChar]
   let startTime: Int64
   /// Of this boot.
@@ -109,6 +115,15 @@ struct Uplink: ~Copyable {
   /// How many faults were logged.
   var namedFaultCount = 0
   var hasBeenOpen = false
+  /// Which certificate is shown; nil where none is configured.
+  var credentials: CredentialChoice?
+  /// What TLS has agreed on in the last session.
+  var security: SecurityReport?
+  var expiry: ExpiryWatch
+  /// When certificates are looked at again.
+  var expiryTime: Int64 = 0
+  /// That a certificate ends soon.
+  var expiryCondition: Condition?
   /// When the open session counts as a recovery; nil when it does already.
   var proofTime: Int64?
   var namedRefusal: UInt8 = 0
@@ -149,6 +164,13 @@ struct Uplink: ~Copyable {
       journal, window: sessionSettings.inFlightWindow,
       pause: Backoff(ceilingMax: ceilingMax, seed: seed &+ 1), backfillRate: settings.backfillRate)
     startTime = Clock.boot()
+    if !settings.certificateFile.isEmpty {
+      credentials = CredentialChoice(
+        configured: CredentialPair(
+          certificateFile: settings.certificateFile, keyFile: settings.keyFile),
+        keptFile: context.keptPairFile)
+    }
+    expiry = ExpiryWatch(firstDays: Int64(settings.expiryWarningDays))
     pollItems = [
       PollItem(context.stopDescriptor), PollItem(context.doorbellDescriptor), PollItem(-1),
     ]
@@ -171,6 +193,7 @@ struct Uplink: ~Copyable {
     context.slot.allocationCount = allocationCount()
     context.slot.condition = condition
     advance(now)
+    watchExpiry(now)
     tellHealth(now)
     if phase == .ended { return }
     Log.catchUp()

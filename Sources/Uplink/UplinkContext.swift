@@ -142,6 +142,10 @@ public struct UplinkContext: Sendable {
   public var healthText: @Sendable (Health) -> String = { $0.state.name.description }
   /// Called at the begin of each turn of the loop: for drills.
   public var turnHook: @Sendable () -> Void = {}
+  /// Where a pair of certificate and key is kept that a broker has accepted, and where it is shown
+  /// that one is to be kept; empty and nil for no rotation.
+  public var keptPairFile = ""
+  public var acceptedPair: AcceptedPair?
   /// What is told of this boot and of the one before; nil where nobody knows.
   public var boot: BootNotice?
 

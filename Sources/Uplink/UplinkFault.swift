@@ -42,6 +42,9 @@ public enum UplinkFault: Error, Equatable, Sendable {
   case dropped
   /// The broker ended the session, with this reason code of MQTT 5.
   case sentAway(code: UInt8)
+  /// The broker sends this client to another server (MQTT 5, section 4.11): its Server Reference,
+  /// or nothing.
+  case moved(isForGood: Bool, to: String)
   /// No answer to PINGREQ within the keep-alive time.
   case keepAlive
   /// Messages are out, and the broker acknowledges none of them.
@@ -98,7 +101,23 @@ extension UplinkFault {
       securityText(place)
     case .refused(let code): UplinkFault.refusalText(code, place)
     case .sentAway(let code): UplinkFault.dismissalText(code, place)
+    case .moved(let isForGood, let to): UplinkFault.moveText(isForGood, to, place)
     }
+  }
+
+  private static func moveText(_ isForGood: Bool, _ to: String, _ place: String) -> String {
+    let target = to.isEmpty ? "another server, which it does not name" : quotedReference(to)
+    return isForGood
+      ? "\(place) says that the broker has moved to \(target): write that in uplink.broker, or "
+        + "follow_moves: true"
+      : "\(place) sends this client to \(target) for now: allow it with follow_moves: true, or "
+        + "ask the broker's administrator"
+  }
+
+  /// What came from outside, in printable characters.
+  private static func quotedReference(_ text: String) -> String {
+    let bytes = text.utf8.map { 0x20...0x7e ~= $0 ? $0 : UInt8(ascii: "?") }
+    return "'" + String(decoding: bytes, as: UTF8.self) + "'"
   }
 
   private func securityText(_ place: String) -> String {
@@ -180,7 +199,7 @@ extension UplinkFault {
     case .nameUnknown, .nameServerSilent, .network, .connectTimeout, .silent, .closedBeforeAnswer,
       .certificateExpired, .certificateNotYetValid, .certificateUnknownAuthority,
       .certificateWrongHost, .certificateInvalid, .caFileUnusable, .certificateFileUnusable,
-      .keyFileUnusable, .qosUnsupported, .dropped, .sentAway, .keepAlive,
+      .keyFileUnusable, .qosUnsupported, .dropped, .sentAway, .moved, .keepAlive,
       .acknowledgementTimeout, .protocolViolation, .outOfMemory, .library:
       return false
     }

@@ -1,5 +1,6 @@
 import Configuration
 import Linux
+import Uplink
 
 private let checkUsage = "usage: weir check CONFIG [--board NAME|FILE]\n"
 
@@ -45,6 +46,9 @@ private func check(_ path: String, board: String?) -> Int32 {
     writeStandardError(
       "\(path): \(counted(count, "error")); a gateway would leave out the broken parts\n")
     return 2
+  }
+  for text in credentialProblems(loaded.configuration.uplink, now: Clock.real() / 1_000_000_000) {
+    writeStandardError("\(path): warning: \(text)\n")
   }
   return writeStandardOutput("\(path): ok: \(summary(loaded))\n") ? 0 : 1
 }

@@ -24,6 +24,8 @@ struct Gateway: ~Copyable {
   private let descriptors: JournalDescriptors
   /// What its tasks left when they died, now and in earlier boots.
   let crashes: CrashHistory
+  /// Nil where no client certificate is configured.
+  let credentials: CredentialKeeper?
   /// Every task of the gateway, declared once; only the supervisor starts them.
   let tasks: [TaskDeclaration]
 
@@ -52,7 +54,13 @@ struct Gateway: ~Copyable {
     let settings = configuration.supervision
     let history = CrashHistory(arena.crashes, file: crashes, epoch: epoch)
     var table = Self.withSlots(systemTasks, arena)
-    table.append(Keeper.declaration(keeping + [history.keep], stopPhase: StopPhase.keeper))
+    let credentials = rights.credentialKeeper(configuration, arena.acceptedPair)
+    var steps = keeping + [history.keep]
+    if let credentials { steps.append(credentials.keep) }
+    var keeper = Keeper.declaration(steps, stopPhase: StopPhase.keeper)
+    // A key may be closed to root without it, and the kept one is the uplink's.
+    if credentials != nil { keeper.rights = .system([.readEverything, .changeOwner]) }
+    table.append(keeper)
     var journal = Self.journal(arena, configuration, descriptors, epoch: epoch, clock: clock)
     journal.rights = rights.journal(
       configuration, descriptors.folder, descriptors: descriptors.ofJournal,
@@ -84,6 +92,7 @@ struct Gateway: ~Copyable {
     tasks = table.map { drills.armed($0, arena, journal: descriptors.folder.log) }
     self.descriptors = descriptors
     self.crashes = history
+    self.credentials = credentials
     // Taken back before the arena goes.
     Log.keep(with: LogKeeper(arena.supervisorLog))
     self.arena = arena
@@ -240,6 +249,10 @@ struct Gateway: ~Copyable {
     context.hasMoreToCome = { events.tail.load() != events.head.load() }
     context.logs = logs
     context.logCursors = arena.logCursors
+    if !configuration.uplink.certificateFile.isEmpty {
+      context.keptPairFile = KeptPair.file(inState: configuration.stateFolder)
+      context.acceptedPair = arena.acceptedPair
+    }
     context.crashes = arena.crashes
     context.crashCursor = arena.crashCursor
     context.crashMembers = { crashMembers($0, architecture: weirArchitecture) }

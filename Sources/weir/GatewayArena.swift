@@ -68,6 +68,8 @@ struct GatewayArena: ~Copyable {
   /// How far the broker has the journal in the file, and the one in memory.
   let fileMarks: DeliveryMarks
   let memoryMarks: DeliveryMarks
+  /// The certificate that the broker has accepted.
+  let acceptedPair: AcceptedPair
   let uplinkDoorbell: Doorbell
   let events: Ring<Event>
   /// Of `events`: how long each took (`HopNote`).
@@ -117,6 +119,7 @@ struct GatewayArena: ~Copyable {
     journalDoorbell = Doorbell.format(arena[regions.journalBell])
     fileMarks = DeliveryMarks.format(arena[regions.sent.fileMarks])
     memoryMarks = DeliveryMarks.format(arena[regions.sent.memoryMarks])
+    acceptedPair = AcceptedPair.format(arena[regions.sent.acceptedPair])
     pipelineDoorbell = Doorbell.format(arena[regions.pipelineBell])
     uplinkDoorbell = Doorbell.format(arena[regions.uplinkBell])
     senseRings = regions.sensed.indices.map {
@@ -225,6 +228,7 @@ private struct GatewayRegions {
     let memoryMarks: ArenaRegion
     let logCursors: ArenaRegion
     let crashCursor: ArenaRegion
+    let acceptedPair: ArenaRegion
 
     init(_ plan: inout ArenaPlan, senseCount: Int) {
       fileMarks = plan.reserve(byteCount: DeliveryMarks.byteCount)
@@ -232,6 +236,7 @@ private struct GatewayRegions {
       let count = GatewayArena.logCount(senseCount: senseCount)
       logCursors = plan.reserve(byteCount: LogCursors.byteCount(count: count))
       crashCursor = plan.reserve(byteCount: LogCursors.byteCount(count: 1))
+      acceptedPair = plan.reserve(byteCount: AcceptedPair.byteCount)
     }
   }
 

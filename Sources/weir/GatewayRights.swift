@@ -2,7 +2,9 @@ import Buses
 import Configuration
 import Journal
 import Linux
+import Ring
 import Supervision
+import Uplink
 
 /// What each task of the gateway keeps of the supervisor's rights: the one place that says it.
 /// Made once, before the first fork.
@@ -175,12 +177,34 @@ struct GatewayRights {
       !$0.isEmpty
     }
     rights.mustRead = credentials
+    if !settings.certificateFile.isEmpty {
+      // As far as they are there; and the folder of a pair that may come.
+      rights.mustRead += [settings.certificateFile + ".next", settings.keyFile + ".next"]
+      rights.mustRead.append(KeptPair.folder(inState: configuration.stateFolder))
+    }
     // Files that are renewed are other files: so the rule is for their folder.
-    let folders =
+    var folders =
       Self.systemFolders + credentials.map { parentFolder(of: $0) } + [folder.path]
+    if !settings.certificateFile.isEmpty {
+      folders.append(KeptPair.folder(inState: configuration.stateFolder))
+    }
     rights.files = FileRules(folders.map { FileRules.Rule($0, .read) })
     rights.calls = uplinkCalls
     return rights
+  }
+
+  /// Makes the folder for a pair that replaces the configured one; nil without a certificate.
+  func credentialKeeper(
+    _ configuration: Configuration, _ note: AcceptedPair
+  ) -> CredentialKeeper? {
+    let settings = configuration.uplink
+    guard !settings.certificateFile.isEmpty else { return nil }
+    System.makeFolder(KeptPair.folder(inState: configuration.stateFolder))
+    return CredentialKeeper(
+      note,
+      configured: CredentialPair(
+        certificateFile: settings.certificateFile, keyFile: settings.keyFile),
+      state: configuration.stateFolder, user: Privileges.isRoot ? User.uplink : nil)
   }
 
   /// What the resolver and OpenSSL read, with the places that their links in /etc lead to.

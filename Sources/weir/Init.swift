@@ -136,9 +136,10 @@ private func superviseAsInit(
       gateway.tasks, isInit: true, reportPeriod: reportSeconds * 1_000_000_000,
       listener: healthListener(in: ImagePath.state))
     Log.limitWaiting(milliseconds: 0)
-    let ending = supervisor.run(session.hooks(makeHooks(drills, gateway.crashes)))
+    let ending = supervisor.run(session.hooks(makeHooks(drills, gateway)))
     // What the keeper had no time for.
     _ = gateway.crashes.keep()
+    _ = gateway.credentials?.keep()
     // The tasks' arena must stay mapped as long as there are tasks.
     withExtendedLifetime(gateway) {}
     return ending

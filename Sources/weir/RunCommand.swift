@@ -49,9 +49,10 @@ func runCommand(_ arguments: [String]) -> Int32 {
       listener: healthListener(in: state.path))
     Log.limitWaiting(milliseconds: 0)
     let watch = ServiceWatch(watchdog: asked.openWatchdog())
-    let ending = supervisor.run(watch.hooks(makeHooks(asked.drills, gateway.crashes)))
+    let ending = supervisor.run(watch.hooks(makeHooks(asked.drills, gateway)))
     // What the keeper had no time for.
     _ = gateway.crashes.keep()
+    _ = gateway.credentials?.keep()
     // The tasks' arena must stay mapped as long as there are tasks.
     withExtendedLifetime(gateway) {}
     if case .failed(let task) = ending {

@@ -9,6 +9,7 @@ import Supervision
 /// | `boots` | what became of the last boot (`BootRecord`); only of PID 1 |
 /// | `crashes` | what tasks left when they died (`CrashFile`) |
 /// | `last-time` | a time that has passed: seconds since 1970, decimal digits and a line end |
+/// | `credentials/pair.pem` | the certificate and key that took the configured ones' place (`KeptPair`) |
 /// | `journal` | a folder: the journal (`JournalFolder`) |
 /// | `lock` | empty; locked by the supervisor that uses the folder |
 struct StateFolder {

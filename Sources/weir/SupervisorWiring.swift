@@ -1,11 +1,18 @@
 import Linux
 import Supervision
+import Uplink
 
 /// What the supervisor calls: the report, the crashes, and drills where there are any.
-func makeHooks(_ drills: Drills, _ crashes: CrashHistory) -> SupervisorHooks {
+func makeHooks(_ drills: Drills, _ gateway: borrowing Gateway) -> SupervisorHooks {
   var hooks = SupervisorHooks(report: logStatus)
+  let crashes = gateway.crashes
+  let credentials = gateway.credentials
   hooks.crashed = crashes.note
-  hooks.wantsKeeper = crashes.wantsKeeper
+  hooks.wantsKeeper = {
+    // Both are asked: each tells its news once.
+    let isWanted = crashes.wantsKeeper()
+    return credentials?.wantsKeeper() == true || isWanted
+  }
   var list = drills.ofSupervisor
   if !list.isEmpty {
     hooks.turn = { now, tasks in

@@ -234,6 +234,26 @@ enum SectionMistakes {
     >   retry_max: 2 d
     ! 5:14: error: 'retry_max' is '2 d'; expected 1 s to 1 d; choose a duration in that range
 
+    >   broker: mqtts://h
+    >   expiry_warning: 36 h
+    ! 5:19: error: 'expiry_warning' is '36 h'; expected whole days, 1 d to 365 d; round it
+
+    >   broker: mqtts://h
+    >   expiry_warning: 14 d
+    >   expiry: 1 h
+    >   alarm_expiry: 30 d
+    >   follow_moves: true
+
+    >   broker: mqtt://h
+    >   version: 3.1.1
+    >   expiry: 1 h
+    ! 6:11: error: 'expiry' is for MQTT 5, but 'version' is 3.1.1; expected 5; correct the version
+    ~ or remove 'expiry'
+
+    >   broker: mqtt://h
+    >   follow_moves: maybe
+    ! 5:17: error: 'follow_moves' is 'maybe'; expected one of true, false; choose one of them
+
     >   broker: mqtt://h
     >   brokr: x
     ! 5:3: error: unknown key 'brokr' in 'uplink'; expected broker, version, client

@@ -84,7 +84,8 @@ import Testing
       .certificateWrongHost, .certificateInvalid(7), .clientCertificateRefused(alert: 116),
       .handshakeFailed(reason: 1), .caFileUnusable, .certificateFileUnusable, .keyFileUnusable,
       .qosUnsupported, .dropped, .keepAlive, .acknowledgementTimeout, .protocolViolation,
-      .outOfMemory, .library(20),
+      .moved(isForGood: true, to: "h"), .moved(isForGood: false, to: ""), .outOfMemory,
+      .library(20),
     ]
     var texts: Set<String> = []
     for fault in faults { texts.insert(fault.text("host:1883")) }

@@ -8,11 +8,14 @@ final class Relay: Sendable {
   private let counter: Counter
 
   var port: Int { listener.port }
+  /// What clients have sent, over all connections.
+  var sentByteCount: Int { counter.lock.withLock { counter.sentByteCount } }
   var connectionCount: Int { counter.lock.withLock { counter.count } }
 
   private final class Counter: @unchecked Sendable {
     let lock = NSLock()
     var count = 0
+    var sentByteCount = 0
     var random: UInt64
     init(seed: UInt64) { random = seed | 1 }
   }
@@ -31,13 +34,17 @@ final class Relay: Sendable {
       }
       guard let upstream = Listener.connect(to: brokerPort) else { return }
       defer { close(upstream) }
-      relay(connection, upstream, up, down)
+      relay(connection, upstream, up, down) { count in
+        counter.lock.withLock { counter.sentByteCount += count }
+      }
     }
   }
 }
 
 /// Carries bytes both ways until one side ends, or a limit is reached.
-private func relay(_ client: Int32, _ broker: Int32, _ up: Int, _ down: Int) {
+private func relay(
+  _ client: Int32, _ broker: Int32, _ up: Int, _ down: Int, _ note: (Int) -> Void
+) {
   var rests = [up, down]
   let ends = [(client, broker), (broker, client)]
   while true {
@@ -50,6 +57,7 @@ private func relay(_ client: Int32, _ broker: Int32, _ up: Int, _ down: Int) {
       if bytes.isEmpty { return }
       rests[index] -= bytes.count
       transmit(ends[index].1, bytes)
+      if index == 0 { note(bytes.count) }
       if rests[index] == 0 { return }
     }
   }

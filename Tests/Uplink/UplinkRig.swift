@@ -102,6 +102,12 @@ struct UplinkRig: ~Copyable {
     uplink = Uplink(context, seed: 1)
   }
 
+  /// Begins anew, with another clock.
+  mutating func setClock(_ clock: ClockTrust) {
+    context.clock = clock
+    uplink = Uplink(context, seed: 1)
+  }
+
   /// Begins anew, with a checkpoint every so many ns.
   mutating func shortenCheckpoints(to period: Int64) {
     context.deadlines.checkpoint = period
