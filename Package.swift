@@ -57,10 +57,13 @@ let productTargets: [Target] = [
   .target(name: "Signal", dependencies: ["Ring"], swiftSettings: dataPath),
   .target(name: "Sensors", dependencies: ["Ring"], swiftSettings: dataPath),
   .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: product),
-  .target(name: "Journal", dependencies: ["CLinux", "Linux", "Ring"], swiftSettings: journal),
+  .target(name: "CSeal", linkerSettings: [.linkedLibrary("crypto")]),
+  .target(
+    name: "Journal", dependencies: ["CLinux", "CSeal", "Linux", "Ring"], swiftSettings: journal),
   .target(name: "JournalFile", dependencies: ["Journal", "Linux"], swiftSettings: seldom),
   .target(
-    name: "Configuration", dependencies: ["CYAML", "Sensors", "Linux"], swiftSettings: seldom),
+    name: "Configuration", dependencies: ["CYAML", "JournalFile", "Sensors", "Linux"],
+    swiftSettings: seldom),
   .target(
     name: "Buses", dependencies: ["CGpiod", "Ring", "Sensors", "Linux"], swiftSettings: product),
   .target(
@@ -134,7 +137,9 @@ let deskTargets: [Target] = [
     name: "BootTests", dependencies: ["Boot", "Linux"], path: "Tests/Boot", swiftSettings: strict),
   .testTarget(
     name: "JournalTests",
-    dependencies: ["Journal", "JournalFile", "Torture", "Ring", "CLinux", "Drivers", "Seeds"],
+    dependencies: [
+      "Journal", "JournalFile", "Torture", "Ring", "CLinux", "CSeal", "Linux", "Drivers", "Seeds",
+    ],
     path: "Tests/Journal", swiftSettings: strict),
   .testTarget(name: "TidyTests", path: "Tests/Tidy", swiftSettings: strict),
   .testTarget(

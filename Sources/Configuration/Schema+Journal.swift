@@ -1,6 +1,9 @@
+import JournalFile
+import Linux
+
 extension Schema {
   private static let journalKeys = [
-    "size", "alarm_share", "full", "alarms_full", "commit", "delta",
+    "size", "alarm_share", "full", "alarms_full", "commit", "delta", "encryption",
   ]
   private static let sizeMin: Int64 = 1 << 20
   private static let sizeMax: Int64 = 16 << 30
@@ -30,7 +33,71 @@ extension Schema {
     {
       journal.isDelta = index == 0
     }
+    if let node = fields.value("encryption") { journal.encryption = readEncryption(node) }
     configuration.journal = journal
+  }
+
+  /// An error leaves encryption broken, not off.
+  private mutating func readEncryption(_ node: Int) -> EncryptionSettings {
+    var encryption = EncryptionSettings()
+    let before = reader.errorCount
+    if let fields = reader.fields(node, "journal.encryption", keys: ["key", "old_keys"]) {
+      if let node = fields.value("key") { encryption.key = readKey(node, "'key'") }
+      let example = "[/etc/weir/journal-1.key]"
+      if let node = fields.value("old_keys"),
+        let items = reader.items(
+          node, "'old_keys'", example: example, limit: EncryptionSettings.oldKeyCountMax)
+      {
+        encryption.oldKeys = items.compactMap { readKey($0, "an entry of 'old_keys'") }
+      }
+      if encryption == EncryptionSettings(), reader.errorCount == before {
+        reader.error(
+          node,
+          "'journal.encryption' has neither 'key:' nor 'old_keys:'; expected a key; write for "
+            + "example 'key: /etc/weir/journal.key'")
+      }
+    }
+    encryption.isBroken = reader.errorCount > before
+    return encryption
+  }
+
+  private mutating func readKey(_ node: Int, _ what: String) -> KeySource? {
+    let scheme = "credential:"
+    if let text = reader.tree.text(node), text.begins(with: scheme) {
+      let name = text.after(scheme.utf8.count)
+      guard isName(name), !name.isSame(as: "."), !name.isSame(as: "..") else {
+        reader.refuse(
+          node, what, expected: "the name of a credential: 1 to 64 of A-Z a-z 0-9 - _ .",
+          remedy: "write for example credential:journal-key")
+        return nil
+      }
+      return .credential(name)
+    }
+    guard let path = reader.path(node, what, example: "/etc/weir/journal.key") else { return nil }
+    examineKey(path, node)
+    return .file(path)
+  }
+
+  /// A file that can't be read is only warned of, because the configuration may be checked on
+  /// another machine than the gateway, or by another user.
+  private mutating func examineKey(_ path: String, _ node: Int) {
+    do throws(SystemError) {
+      var vault = try KeyVault()
+      do throws(KeyFileError) {
+        try vault.add(path)
+      } catch {
+        guard case .system(let error) = error else {
+          reader.error(node, "a key is not usable; expected a file with a key; \(error.text(path))")
+          return
+        }
+        reader.warning(
+          node,
+          "\(quoted(path)) cannot be read: \(error.text); expected the journal's key; without it "
+            + "the gateway keeps events in memory only; put it there on the gateway")
+      }
+    } catch {
+      // No memory for one page: others will say so.
+    }
   }
 
   private mutating func readFull(

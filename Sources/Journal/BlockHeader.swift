@@ -11,9 +11,9 @@ let blockMagic: UInt32 = 0x574A_424B
 /// | 4 | 4 | CRC32C of everything from byte 8 to the end of the block |
 /// | 8 | 1 | version, 1 |
 /// | 9 | 1 | lane |
-/// | 10 | 1 | flags: bit 0, the records are coded as differences (`RecordCoding`) |
+/// | 10 | 1 | flags: bit 0, the records are coded as differences (`RecordCoding`); bit 1, the block is sealed (`BlockSeal`) |
 /// | 11 | 1 | zero |
-/// | 12 | 4 | bytes of records that follow the header; the rest of the block is zero |
+/// | 12 | 4 | bytes of records; what follows them in the block is zero |
 /// | 16 | 8 | identity of the journal |
 /// | 24 | 8 | segment sequence: grows by one with each segment that the lane begins, from 1 |
 /// | 32 | 8 | block sequence: grows by one with each block of the lane, from 1 |
@@ -25,12 +25,13 @@ let blockMagic: UInt32 = 0x574A_424B
 /// | 72 | 24 | `Mark` before its first record: ordinal, and epoch and sequence of the one before |
 /// | 96 | 24 | `Mark` up to which the receiver has acknowledged the lane |
 /// | 120 | 24 | `Mark` up to which the lane was evicted |
-/// | 144 | … | records |
+/// | 144 | … | records; of a sealed block, before them the fields of `BlockSeal` |
 ///
 /// A `Mark`: ordinal, epoch, sequence; 8 bytes each.
 struct BlockHeader: Equatable, Sendable {
   var lane: Lane
   var isDelta: Bool
+  var isSealed: Bool
   var payloadByteCount: UInt32
   var segmentSequence: UInt64
   var blockSequence: UInt64
@@ -43,6 +44,11 @@ struct BlockHeader: Equatable, Sendable {
   var evicted: Mark
 
   static var byteCount: Int { 144 }
+
+  /// Where the records begin, in a block that is sealed or not.
+  static func payloadOffset(isSealed: Bool) -> Int {
+    isSealed ? BlockSeal.endOffset : byteCount
+  }
 
   /// The ordinals that its records have.
   var ordinals: Range<UInt64> { before.ordinal..<before.ordinal + UInt64(recordCount) }
@@ -81,7 +87,8 @@ struct BlockHeader: Equatable, Sendable {
     guard block[9] == lane.rawValue else { return .foreign }
     let header = BlockHeader(block, lane: lane)
     // A block with a right checksum that says this was not written by this program.
-    guard header.payloadByteCount <= UInt32(block.count - byteCount), block[10] <= 1,
+    guard Int(header.payloadByteCount) <= block.count - payloadOffset(isSealed: header.isSealed),
+      block[10] <= 3,
       header.recordCount <= header.payloadByteCount,
       header.before.ordinal < 1 << 62, header.acknowledged.ordinal < 1 << 62,
       header.evicted.ordinal < 1 << 62, isCount(header.segmentSequence),
@@ -94,6 +101,7 @@ struct BlockHeader: Equatable, Sendable {
   init(_ block: Bytes, lane: Lane) {
     self.lane = lane
     isDelta = block[10] & 1 != 0
+    isSealed = block[10] & 2 != 0
     payloadByteCount = block.load(UInt32.self, at: 12)
     segmentSequence = block.load(UInt64.self, at: 24)
     blockSequence = block.load(UInt64.self, at: 32)
@@ -107,12 +115,14 @@ struct BlockHeader: Equatable, Sendable {
   }
 
   init(
-    lane: Lane, isDelta: Bool, payloadByteCount: UInt32, segmentSequence: UInt64,
-    blockSequence: UInt64, commit: UInt64, epoch: UInt64, recordCount: UInt32,
+    lane: Lane, isDelta: Bool, isSealed: Bool = false, payloadByteCount: UInt32,
+    segmentSequence: UInt64, blockSequence: UInt64, commit: UInt64, epoch: UInt64,
+    recordCount: UInt32,
     lastSequence: UInt64, before: Mark, acknowledged: Mark, evicted: Mark
   ) {
     self.lane = lane
     self.isDelta = isDelta
+    self.isSealed = isSealed
     self.payloadByteCount = payloadByteCount
     self.segmentSequence = segmentSequence
     self.blockSequence = blockSequence
@@ -127,11 +137,12 @@ struct BlockHeader: Equatable, Sendable {
 
   /// Puts the header before the records that lie in the block already, and the checksum over all.
   func store(in block: Bytes, identity: UInt64) {
-    precondition(Int(payloadByteCount) <= block.count - Self.byteCount)
+    let offset = Self.payloadOffset(isSealed: isSealed)
+    precondition(Int(payloadByteCount) <= block.count - offset)
     block.store(blockMagic.byteSwapped, at: 0)
     block[8] = UInt8(journalVersion)
     block[9] = lane.rawValue
-    block[10] = isDelta ? 1 : 0
+    block[10] = (isDelta ? 1 : 0) | (isSealed ? 2 : 0)
     block[11] = 0
     block.store(payloadByteCount, at: 12)
     block.store(identity, at: 16)

@@ -42,8 +42,9 @@ extension Journal where S: ~Copyable {
       }
       for place in 0..<runs.count {
         guard let run = runs[place] else { break }
+        let bytes = try sealed(lanes[index].bytes(run))
         do throws(StorageError) {
-          try storage.write(lanes[index].bytes(run), at: run.offset)
+          try storage.write(bytes, at: run.offset)
         } catch {
           throw .storage(error)
         }
@@ -57,6 +58,18 @@ extension Journal where S: ~Copyable {
       _ = error
       throw .storage(.failed)
     }
+  }
+
+  /// What is written of the blocks: themselves, or what seals them, which lies in the scratch until
+  /// the next call. In the lane's memory they stay open, because the last one grows.
+  private mutating func sealed(_ blocks: Bytes) throws(JournalError) -> Bytes {
+    guard BlockCipher.seals(cipher) else { return blocks }
+    let size = geometry.blockByteCount
+    for offset in stride(from: 0, to: blocks.count, by: size) {
+      let isSealed = cipher?.seal(blocks.slice(offset, size), into: scratch.slice(offset, size))
+      guard isSealed == true else { throw .cipher }
+    }
+    return scratch.slice(0, blocks.count)
   }
 
   private mutating func finish() {
@@ -84,7 +97,7 @@ extension JournalError {
   var isOfTheMedium: Bool {
     switch self {
     case .storage(.failed): true
-    case .storage, .full: false
+    case .storage, .full, .cipher: false
     }
   }
 }

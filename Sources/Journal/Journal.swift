@@ -14,6 +14,8 @@ import Ring
 /// tries again.
 public enum JournalError: Error, Equatable, Sendable {
   case storage(StorageError)
+  /// A block could not be sealed, and was not written.
+  case cipher
   /// No segment of the lane can be written without giving up what its policy keeps.
   case full(Lane)
 }
@@ -49,6 +51,8 @@ public struct Journal<S: Storage & ~Copyable>: ~Copyable {
   var commitNumber: UInt64
   var lanes: InlineArray<2, LaneWriter>
   let scratch: Bytes
+  // Without the short form's own nil: init may throw before it gives this a value.
+  var cipher: Optional<BlockCipher>
   /// The part of the given memory that holds nothing between two calls.
   public var idleMemory: Bytes { scratch }
   /// Whether the last commit failed: then the next one that fails retires nothing more.
@@ -101,10 +105,12 @@ public struct Journal<S: Storage & ~Copyable>: ~Copyable {
   }
 
   /// Opens a journal: finds its end, and begins or continues an epoch. `memory` (at least
-  /// `memoryByteCount` of its geometry, at a multiple of 8) lives as long as the journal. When it
-  /// returns, all that can be read from the storage is on the medium, and so is the epoch.
+  /// `memoryByteCount` of its geometry, at a multiple of 8) lives as long as the journal, and so do
+  /// `keys`. Throws `locked` before anything is written. When it returns, all that can be read from
+  /// the storage is on the medium, and so is the epoch.
   public init(
-    _ storage: consuming S, memory: Bytes, settings: JournalSettings, epoch choice: EpochChoice
+    _ storage: consuming S, memory: Bytes, settings: JournalSettings, keys: SealKeys? = nil,
+    epoch choice: EpochChoice
   ) throws(JournalOpenError) {
     guard memory.count >= Superblock.byteCount else {
       throw .memory(neededByteCount: Superblock.byteCount)
@@ -122,12 +128,17 @@ public struct Journal<S: Storage & ~Copyable>: ~Copyable {
     let alarmMemory = memory.slice(scratch.count, alarmCount)
     let telemetryMemory = memory.slice(
       scratch.count + alarmCount, LaneWriter.memoryByteCount(geometry, .telemetry))
+    let cipher = try BlockCipher.made(
+      keys, isWriter: true, simulatedSalt: settings.simulatedSalt)
     let alarms = LaneScan(
       .alarms, &storage, geometry: geometry, identity: superblock.identity,
-      table: LaneWriter.table(geometry, .alarms, alarmMemory), scratch: scratch)
+      table: LaneWriter.table(geometry, .alarms, alarmMemory), scratch: scratch, cipher: cipher)
     let telemetry = LaneScan(
       .telemetry, &storage, geometry: geometry, identity: superblock.identity,
-      table: LaneWriter.table(geometry, .telemetry, telemetryMemory), scratch: scratch)
+      table: LaneWriter.table(geometry, .telemetry, telemetryMemory), scratch: scratch,
+      cipher: cipher)
+    if let key = alarms.neededKey ?? telemetry.neededKey { throw .locked(key) }
+    let isSealed = BlockCipher.seals(cipher)
 
     let last = max(superblock.epoch, max(alarms.epoch, telemetry.epoch))
     let epoch = try Self.begin(
@@ -135,11 +146,13 @@ public struct Journal<S: Storage & ~Copyable>: ~Copyable {
     lanes = [
       LaneWriter(
         alarms, geometry: geometry, identity: superblock.identity, epoch: epoch,
-        isDelta: settings.isDelta, mayEvict: settings.alarmRetention != .stopAccepting,
+        isDelta: settings.isDelta, isSealed: isSealed,
+        mayEvict: settings.alarmRetention != .stopAccepting,
         memory: alarmMemory),
       LaneWriter(
         telemetry, geometry: geometry, identity: superblock.identity, epoch: epoch,
-        isDelta: settings.isDelta, mayEvict: settings.telemetryRetention != .stopAccepting,
+        isDelta: settings.isDelta, isSealed: isSealed,
+        mayEvict: settings.telemetryRetention != .stopAccepting,
         memory: telemetryMemory),
     ]
     self.epoch = epoch
@@ -149,6 +162,7 @@ public struct Journal<S: Storage & ~Copyable>: ~Copyable {
     self.scratch = scratch
     commitNumber = max(alarms.commit, telemetry.commit)
     damagedBlockCount = alarms.damagedBlockCount + telemetry.damagedBlockCount
+    self.cipher = cipher
     self.storage = storage
     for index in 0..<Lane.count { makeRoom(index) }
   }

@@ -53,6 +53,13 @@ public enum JournalItem: BitwiseCopyable, Sendable {
   /// The end of the lane, as far as this reader knows.
   private var end: Mark
   private var view: SegmentView?
+  // Without the short form's own nil: init may throw before it gives this a value.
+  private var cipher: Optional<BlockCipher>
+  /// How many sealed blocks had a right checksum and did not open, because somebody has changed
+  /// them, or because the key of what was acknowledged long ago is not there. What they held is a
+  /// gap.
+  public var refusedBlockCount: UInt64 { givenUpCount + (view?.refusedCount ?? 0) }
+  private var givenUpCount: UInt64 = 0
 
   /// How much memory a reader takes, in bytes, beside its own fields.
   public static func memoryByteCount(_ geometry: Geometry, _ lane: Lane) -> Int {
@@ -60,8 +67,11 @@ public enum JournalItem: BitwiseCopyable, Sendable {
   }
 
   /// Opens a lane at the place that the receiver has acknowledged. `memory` is at least
-  /// `memoryByteCount`, starts at a multiple of 8, and lives as long as the reader.
-  public init(_ storage: consuming S, lane: Lane, memory: Bytes) throws(JournalOpenError) {
+  /// `memoryByteCount`, starts at a multiple of 8, and lives as long as the reader; so do `keys`,
+  /// without which nothing is read that is sealed and still needed.
+  public init(
+    _ storage: consuming S, lane: Lane, memory: Bytes, keys: SealKeys? = nil
+  ) throws(JournalOpenError) {
     guard memory.count >= Superblock.byteCount else {
       throw .memory(neededByteCount: Superblock.byteCount)
     }
@@ -73,15 +83,21 @@ public enum JournalItem: BitwiseCopyable, Sendable {
     }
     let needed = Self.memoryByteCount(geometry, lane)
     guard memory.count >= needed else { throw .memory(neededByteCount: needed) }
-    self.geometry = geometry
-    segmentMemory = memory.slice(0, geometry.segmentByteCount)
-    record = memory.slice(geometry.segmentByteCount, 256)
+    let segmentMemory = memory.slice(0, geometry.segmentByteCount)
+    let record = memory.slice(geometry.segmentByteCount, 256)
     let tableOffset = geometry.segmentByteCount + 256
-    table = SegmentTable(
+    let table = SegmentTable(
       memory.slice(tableOffset, memory.count - tableOffset), count: geometry.segmentCount(lane))
-    scan = LaneScan(
+    let cipher = try BlockCipher.made(keys, isWriter: false)
+    let scan = LaneScan(
       lane, &storage, geometry: geometry, identity: superblock.identity, table: table,
-      scratch: segmentMemory)
+      scratch: segmentMemory, cipher: cipher)
+    if let key = scan.neededKey { throw .locked(key) }
+    self.geometry = geometry
+    self.segmentMemory = segmentMemory
+    self.record = record
+    self.table = table
+    self.scan = scan
     self.lane = lane
     identity = superblock.identity
     creationTime = superblock.creationTime
@@ -89,6 +105,7 @@ public enum JournalItem: BitwiseCopyable, Sendable {
     place = scan.acknowledged
     evicted = scan.evicted
     end = scan.end
+    self.cipher = cipher
     self.storage = storage
   }
 
@@ -99,6 +116,11 @@ public enum JournalItem: BitwiseCopyable, Sendable {
   /// Goes to another place: what the receiver acknowledged, or asks for again.
   public mutating func seek(_ mark: Mark) {
     place = mark
+    leaveSegment()
+  }
+
+  private mutating func leaveSegment() {
+    givenUpCount += view?.refusedCount ?? 0
     view = nil
   }
 
@@ -110,7 +132,7 @@ public enum JournalItem: BitwiseCopyable, Sendable {
       place = evicted
       return .gap(gap)
     }
-    if let found = view?.next(at: place.ordinal, into: record) {
+    if let found = view?.next(at: place.ordinal, into: record, &cipher) {
       // Another segment may hold what is missing in this one: the tail was written again there.
       if found.after.ordinal == place.ordinal + 1 { return take(found) }
     }
@@ -131,20 +153,20 @@ public enum JournalItem: BitwiseCopyable, Sendable {
     while let index = newestSegment(holding: place.ordinal, below: below) {
       below = table[index].sequence
       load(index)
-      guard let found = view?.next(at: place.ordinal, into: record) else { continue }
+      guard let found = view?.next(at: place.ordinal, into: record, &cipher) else { continue }
       if found.after.ordinal == place.ordinal + 1 { return take(found) }
       note(&nearest)
     }
     if let index = nearestSegment(behind: place.ordinal) {
       load(index)
-      if view?.next(at: place.ordinal, into: record) != nil { note(&nearest) }
+      if view?.next(at: place.ordinal, into: record, &cipher) != nil { note(&nearest) }
     }
     var through = nearest ?? end
     if through.ordinal <= place.ordinal { return .end }
     if through.ordinal > limit { through.ordinal = limit }
     let gap = Gap(reason: .damaged, after: place, through: through)
     place = through
-    view = nil
+    leaveSegment()
     return .gap(gap)
   }
 
@@ -182,6 +204,7 @@ public enum JournalItem: BitwiseCopyable, Sendable {
   }
 
   private mutating func load(_ index: Int) {
+    leaveSegment()
     readSegment(&storage, geometry, lane, index, into: segmentMemory)
     view = SegmentView(
       segmentMemory, geometry, lane: lane, identity: identity, sequence: table[index].sequence)
@@ -190,7 +213,7 @@ public enum JournalItem: BitwiseCopyable, Sendable {
   /// Looks at what was written since: at the segment that was the newest, and those behind it.
   public mutating func refresh() {
     var index = newestIndex ?? 0
-    view = nil
+    leaveSegment()
     // Segments that were retired lie between those that are written, and do not change.
     var unchangedCount = 0
     // Each segment once.

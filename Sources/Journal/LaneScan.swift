@@ -25,13 +25,23 @@ public struct LaneScan {
   public var foreignBlockCount: UInt64 = 0
   /// Blocks that nothing was ever written to.
   public var blankBlockCount: UInt64 = 0
+  /// Of the whole blocks, those that are sealed.
+  public var sealedBlockCount: UInt64 = 0
+  /// The number of a key that sealed records, and is none of the keys that were given; of several,
+  /// the one of the latest records. Nil for none.
+  public private(set) var unknownKey: UInt64?
+  /// Behind the last record that such a key has sealed.
+  private var unknownEnd: UInt64 = 0
+  /// Such a key, if the receiver still needs what it sealed: then nothing may be written, or what
+  /// only the key can read would be evicted, and told as lost.
+  public var neededKey: UInt64? { unknownEnd > start.ordinal ? unknownKey : nil }
 
   /// The place from which on the receiver needs the lane.
   public var start: Mark { acknowledged.ordinal >= evicted.ordinal ? acknowledged : evicted }
 
   init<S: Storage & ~Copyable>(
     _ lane: Lane, _ storage: inout S, geometry: Geometry, identity: UInt64, table: SegmentTable,
-    scratch: Bytes
+    scratch: Bytes, cipher: borrowing BlockCipher?
   ) {
     self.lane = lane
     self.table = table
@@ -53,6 +63,7 @@ public struct LaneScan {
           wholeBlockCount += 1
           entry.note(header)
           note(header, segment: segment, block: index)
+          if header.isSealed { noteSeal(header, block, cipher) }
         }
       }
       entry.firstUsable = firstUsable
@@ -63,6 +74,18 @@ public struct LaneScan {
     // The blocks that held them may be lost.
     if acknowledged.ordinal > end.ordinal { end = acknowledged }
     if evicted.ordinal > end.ordinal { end = evicted }
+  }
+
+  private mutating func noteSeal(
+    _ header: BlockHeader, _ block: Bytes, _ cipher: borrowing BlockCipher?
+  ) {
+    sealedBlockCount += 1
+    let number = BlockSeal.keyNumber(block)
+    guard header.recordCount > 0, header.ordinals.upperBound > unknownEnd,
+      !BlockCipher.knows(number, cipher)
+    else { return }
+    unknownKey = number
+    unknownEnd = header.ordinals.upperBound
   }
 
   private mutating func note(_ header: BlockHeader, segment: Int, block: Int) {

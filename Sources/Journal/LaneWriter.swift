@@ -17,6 +17,8 @@ struct LaneWriter {
   let geometry: Geometry
   let identity: UInt64
   let isDelta: Bool
+  /// Whether its blocks leave room for what `BlockCipher` adds when they are written.
+  let isSealed: Bool
   /// False: what is full takes nothing more.
   let mayEvict: Bool
   let table: SegmentTable
@@ -73,12 +75,13 @@ struct LaneWriter {
   /// Goes on behind what the scan found.
   init(
     _ scan: LaneScan, geometry: Geometry, identity: UInt64, epoch: UInt64, isDelta: Bool,
-    mayEvict: Bool, memory: Bytes
+    isSealed: Bool, mayEvict: Bool, memory: Bytes
   ) {
     lane = scan.lane
     self.geometry = geometry
     self.identity = identity
     self.isDelta = isDelta
+    self.isSealed = isSealed
     self.epoch = epoch
     table = scan.table
     let blocks = Self.pendingBlockCount(geometry) * geometry.blockByteCount
@@ -106,7 +109,8 @@ struct LaneWriter {
   }
 
   private func room(_ index: Int) -> Bytes {
-    block(index).slice(BlockHeader.byteCount, geometry.blockByteCount - BlockHeader.byteCount)
+    let offset = BlockHeader.payloadOffset(isSealed: isSealed)
+    return block(index).slice(offset, geometry.blockByteCount - offset)
   }
 
   /// Adds a record. False if there is no room before a commit; then nothing happened.
@@ -169,8 +173,9 @@ struct LaneWriter {
 
   private func header(segmentSequence: UInt64, commit: UInt64) -> BlockHeader {
     BlockHeader(
-      lane: lane, isDelta: isDelta, payloadByteCount: UInt32(encoder.byteCount),
-      segmentSequence: segmentSequence, blockSequence: nextBlockSequence, commit: commit,
+      lane: lane, isDelta: isDelta, isSealed: isSealed,
+      payloadByteCount: UInt32(encoder.byteCount), segmentSequence: segmentSequence,
+      blockSequence: nextBlockSequence, commit: commit,
       epoch: epoch, recordCount: encoder.recordCount, lastSequence: encoder.lastSequence,
       before: before, acknowledged: acknowledged, evicted: evicted)
   }

@@ -27,6 +27,9 @@ public struct JournalSettings: Sendable {
   public var commit = CommitPolicy()
   /// Whether records are coded as differences: less is written, for some time of the processor.
   public var isDelta = false
+  /// Of a simulation only, which is to be repeatable: what the salt is made of that is random in
+  /// earnest. A salt that comes twice gives away what is sealed with it (`BlockSeal`).
+  public var simulatedSalt: UInt64?
 
   public init() {}
 

@@ -7,14 +7,19 @@ public struct FoundRecord: BitwiseCopyable, Sendable {
 }
 
 /// Walks through the records of a segment that lies in memory, in the order of their ordinals.
+/// Sealed blocks are opened there, each when it is first needed.
 struct SegmentView {
   private let memory: Bytes
   private let geometry: Geometry
   private let lane: Lane
   /// A bit for each block that is whole, of this use of the segment, and holds records.
   private var usable: UInt64 = 0
+  /// A bit for each block that was sealed, and is open now.
+  private var opened: UInt64 = 0
   private var block = -1
   private(set) var header: BlockHeader?
+  /// How many sealed blocks did not open.
+  private(set) var refusedCount: UInt64 = 0
   private var decoder: RecordDecoder?
   /// The ordinal of the next record that the decoder gives.
   private var place: UInt64 = 0
@@ -38,18 +43,20 @@ struct SegmentView {
 
   /// The record with this ordinal, or else the first behind it in this segment, with its bytes at
   /// the front of `record` (256 bytes, which nobody else changes between calls). Nil: there is
-  /// none.
-  mutating func next(at ordinal: UInt64, into record: Bytes) -> FoundRecord? {
+  /// none. A sealed block that `cipher` can't open is passed over.
+  mutating func next(
+    at ordinal: UInt64, into record: Bytes, _ cipher: inout BlockCipher?
+  ) -> FoundRecord? {
     // Each turn reads a record, or gives up a block: there are at most 64.
     while true {
       guard let header, place <= max(ordinal, header.before.ordinal),
         ordinal < header.ordinals.upperBound
       else {
-        guard choose(ordinal) else { return nil }
+        guard choose(ordinal, &cipher) else { return nil }
         continue
       }
-      let room = bytes(block).slice(
-        BlockHeader.byteCount, geometry.blockByteCount - BlockHeader.byteCount)
+      let offset = BlockHeader.payloadOffset(isSealed: header.isSealed)
+      let room = bytes(block).slice(offset, geometry.blockByteCount - offset)
       guard let found = decoder?.next(room, into: record) else {
         // A whole block whose records make no sense, or are fewer than it says.
         usable &= ~(1 << UInt64(block))
@@ -67,19 +74,36 @@ struct SegmentView {
 
   /// Opens the block that holds the ordinal, in its newest form, or else the one with the lowest
   /// ordinals behind it. False if there is none.
-  private mutating func choose(_ ordinal: UInt64) -> Bool {
+  private mutating func choose(_ ordinal: UInt64, _ cipher: inout BlockCipher?) -> Bool {
+    // Each turn finds one, or gives up a block.
+    while let found = best(ordinal) {
+      if found.isSealed, opened & (1 << UInt64(block)) == 0 {
+        guard cipher?.open(bytes(block)) == true else {
+          usable &= ~(1 << UInt64(block))
+          refusedCount += 1
+          continue
+        }
+        opened |= 1 << UInt64(block)
+      }
+      header = found
+      decoder = RecordDecoder(found)
+      place = found.before.ordinal
+      return true
+    }
+    return false
+  }
+
+  private mutating func best(_ ordinal: UInt64) -> BlockHeader? {
     header = nil
+    var best: BlockHeader?
     for index in 0..<geometry.blocksPerSegment where usable & (1 << UInt64(index)) != 0 {
       let found = BlockHeader(bytes(index), lane: lane)
       guard found.ordinals.upperBound > ordinal else { continue }
-      if let known = header, !found.isBetter(than: known, at: ordinal) { continue }
-      header = found
+      if let known = best, !found.isBetter(than: known, at: ordinal) { continue }
+      best = found
       block = index
     }
-    guard let header else { return false }
-    decoder = RecordDecoder(header)
-    place = header.before.ordinal
-    return true
+    return best
   }
 }
 

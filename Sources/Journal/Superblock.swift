@@ -12,6 +12,11 @@ public enum JournalOpenError: Error, Equatable, Sendable {
   case memory(neededByteCount: Int)
   /// Epochs are used up, or the one to go on in is not in the journal.
   case epoch
+  /// It is sealed with a key of this number (`SealKeys.number`), which was not given, and the
+  /// receiver still needs what it holds. Nothing was written.
+  case locked(UInt64)
+  /// OpenSSL, or the kernel's random numbers, refuse what sealing needs.
+  case cipher
   case storage(StorageError)
 }
 

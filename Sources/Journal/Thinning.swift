@@ -70,7 +70,7 @@ extension Journal where S: ~Copyable {
     // Safe: the record's bytes are used only inside.
     unsafe withUnsafeMutableBytes(of: &record) {
       let bytes = unsafe Bytes(base: $0.baseAddress.unsafelyUnwrapped, count: $0.count)
-      while place < end, let found = view.next(at: place, into: bytes) {
+      while place < end, let found = view.next(at: place, into: bytes, &cipher) {
         place = found.after.ordinal
         guard place <= end, let window = ThinWindow(found, bytes) else { continue }
         Self.add(window, to: &windows, count: &windowCount)

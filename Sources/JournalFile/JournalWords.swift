@@ -13,6 +13,10 @@ extension JournalOpenError {
       "has \(byteCount) bytes, but its superblock says \(needed): it was cut off"
     case .memory(let needed): "needs \(needed) bytes of memory, more than there are"
     case .epoch: "has no epoch to go on in"
+    case .locked(let key):
+      "is sealed with the key \(keyText(key)), which is not among those given; it is left alone: "
+        + "name that key in journal.encryption, as 'key' or in 'old_keys' (`weir journal`: --key)"
+    case .cipher: "can't be sealed: OpenSSL or the kernel's random numbers refuse"
     case .storage(let error): "can't be read or written: \(error.text)"
     }
   }

@@ -16,6 +16,8 @@ public struct Condition: Equatable, BitwiseCopyable, Sendable {
     case storageFailing = 5
     /// A certificate of TLS ends soon, or has ended; number: whole days that are left.
     case certificateEnding = 6
+    /// The journal's file can't be used: what is not yet at the broker is lost with the power.
+    case journalInMemory = 7
     /// What the task itself wrote there is no code of this program.
     case unknown = 255
 
@@ -28,6 +30,7 @@ public struct Condition: Equatable, BitwiseCopyable, Sendable {
       case .overloaded: "overload level"
       case .storageFailing: "storage failing"
       case .certificateEnding: "a certificate ends soon, days"
+      case .journalInMemory: "journal in memory only"
       case .unknown: "says nonsense of itself"
       }
     }

@@ -73,6 +73,7 @@ extension Chain {
     before = start
     let contents = DiskContents(bytes: image, seed: random.next())
     contents.mutant = mutant
+    contents.ledger = ledger
     disk = contents
     figures.lifeCount += 1
   }
@@ -126,6 +127,7 @@ extension Chain {
     var way = Damage.allCases[random.below(Damage.allCases.count)]
     // The last copy of the superblock is what nothing can replace.
     if way == .superblock, !hasTwoSuperblocks(image) { way = .flippedBits }
+    if keys != nil, way != .superblock, random.below(4) == 0 { forge(&image, place) }
     switch way {
     case .flippedBits:
       for _ in 0..<(1 + random.below(3)) {
@@ -144,6 +146,24 @@ extension Chain {
       _ = try open(image, promise, isComplete: way == .superblock, faults: faults)
     } catch let violation as Violation {
       throw Violation("\(title), cut \(moment) of \(last), damage \(way): \(violation.text)")
+    }
+  }
+
+  /// Changes a record, or what its key is made of, in a sealed block, and makes the checksum right:
+  /// only the seal tells.
+  private mutating func forge(_ image: inout [UInt8], _ place: Int) {
+    let bit = UInt8(1) << UInt8(random.below(8))
+    let target = 152 + random.below(80)
+    unsafe image.withUnsafeMutableBytes {
+      // Safe: a block that lies in the image.
+      let base = unsafe $0.baseAddress.unsafelyUnwrapped + place
+      let block = unsafe Bytes(base: base, count: tortureBlockByteCount)
+      // A record must be there, or else nothing that counts is changed.
+      guard isSealed(block), block.load(UInt32.self, at: 12) >= 24,
+        block.load(UInt32.self, at: 4) == checksum(block.slice(8, block.count - 8))
+      else { return }
+      block[target] ^= bit
+      block.store(checksum(block.slice(8, block.count - 8)), at: 4)
     }
   }
 
@@ -183,7 +203,7 @@ extension Chain {
     var recovered = Recovered()
     do throws(JournalOpenError) {
       let journal = try Journal(
-        SimulatedDisk(contents: contents), memory: memory.journal, settings: settings,
+        SimulatedDisk(contents: contents), memory: memory.journal, settings: settings, keys: keys,
         epoch: .next(atLeast: 0))
       guard journal.epoch > promise.epoch else { throw JournalOpenError.epoch }
       recovered.epoch = journal.epoch
@@ -193,7 +213,7 @@ extension Chain {
     for index in 0..<2 {
       do {
         var reader = try JournalReader(
-          SimulatedDisk(contents: contents), lane: laneOf(index), memory: memory.reader)
+          SimulatedDisk(contents: contents), lane: laneOf(index), memory: memory.reader, keys: keys)
         try lanes[index].check(
           &reader, laneOf(index), promise, isComplete: isComplete, into: &recovered)
       } catch let error as JournalOpenError {

@@ -26,8 +26,15 @@ struct Chain {
   let hasFaults: Bool
   /// Whether lives are short, and cut in every way that there is.
   let isExhaustive: Bool
+  /// Of a chain that is sealed: what it has sealed so far.
+  let ledger: SealLedger?
+  /// Of the present life.
+  var keys: SealKeys?
 
-  init(seed: UInt64, mutant: Mutant, isExhaustive: Bool, memory: TortureMemory) throws {
+  init(
+    seed: UInt64, mutant: Mutant, isExhaustive: Bool, isSealed: Bool, memory: TortureMemory
+  ) throws {
+    ledger = isSealed ? SealLedger() : nil
     self.isExhaustive = isExhaustive
     self.seed = seed
     self.mutant = mutant
@@ -53,6 +60,7 @@ struct Chain {
     let diskSeed = random.next()
     disk = DiskContents(bytes: bytes, seed: diskSeed)
     disk.mutant = mutant
+    disk.ledger = ledger
     before = Promise(
       eventCount: 0, epoch: 0, durable: [0, 0], acknowledged: [0, 0], evicted: [0, 0])
     var storage = SimulatedDisk(contents: disk)
@@ -67,9 +75,10 @@ struct Chain {
     disk.events.removeAll(keepingCapacity: true)
     promises = [before]
     overwritten = [0, 0]
+    chooseKeys()
     do throws(JournalOpenError) {
       var journal = try Journal(
-        SimulatedDisk(contents: disk), memory: memory.journal, settings: settings,
+        SimulatedDisk(contents: disk), memory: memory.journal, settings: settings, keys: keys,
         epoch: .next(atLeast: 0))
       guard journal.epoch > before.epoch else { throw JournalOpenError.epoch }
       sequence = 0
@@ -85,7 +94,17 @@ struct Chain {
       disk.faults = DiskFaults()
       throw Violation("the journal did not open: \(error)")
     }
+    if let violation = ledger?.violation { throw Violation(violation) }
     try cut(medium)
+    if let ledger { figures.sealedBlockCount = ledger.blockCount }
+  }
+
+  /// Each life seals with one of two keys, or not at all, and can open what both have sealed.
+  private mutating func chooseKeys() {
+    guard ledger != nil else { return }
+    let choice = random.below(5)
+    keys = SealKeys(choice < 2 ? memory.keys : memory.otherKeys, seals: choice < 4)
+    settings.simulatedSalt = mutant == .repeatsSalt ? 7 : random.next()
   }
 
   private mutating func setFaults() {
@@ -222,6 +241,7 @@ public struct TortureFigures: Sendable {
   public var eventCount = 0
   public var gapCount = 0
   public var lifeCount = 0
+  public var sealedBlockCount = 0
 
   public init() {}
 
@@ -234,6 +254,7 @@ public struct TortureFigures: Sendable {
     eventCount += other.eventCount
     gapCount += other.gapCount
     lifeCount += other.lifeCount
+    sealedBlockCount += other.sealedBlockCount
   }
 }
 
@@ -242,16 +263,25 @@ public struct TortureFigures: Sendable {
   let journal: Bytes
   let reader: Bytes
   let record: Bytes
+  /// Two keys, and the same two the other way round.
+  let keys: Bytes
+  let otherKeys: Bytes
   private let base: UnsafeMutableRawPointer
 
   init() {
     let size = 1 << 16
-    unsafe base = UnsafeMutableRawPointer.allocate(byteCount: 2 * size + 256, alignment: 128)
-    // Safe: three pieces of what was just allocated, which the object keeps.
+    unsafe base = UnsafeMutableRawPointer.allocate(byteCount: 2 * size + 384, alignment: 128)
+    // Safe: five pieces of what was just allocated, which the object keeps.
     unsafe journal = Bytes(base: base, count: size)
     unsafe reader = Bytes(base: base + size, count: size)
     unsafe record = Bytes(base: base + 2 * size, count: 256)
+    unsafe keys = Bytes(base: base + 2 * size + 256, count: 64)
+    unsafe otherKeys = Bytes(base: base + 2 * size + 320, count: 64)
     for bytes in [journal, reader, record] { bytes.clear() }
+    for index in 0..<64 {
+      keys[index] = UInt8(index * 3 + 1)
+      otherKeys[(index + 32) % 64] = keys[index]
+    }
   }
 
   deinit {

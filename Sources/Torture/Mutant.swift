@@ -14,6 +14,8 @@ public enum Mutant: String, CaseIterable, Sendable {
   case skipsChecksum
   /// Events are reported durable when they are written, before the sync.
   case reportsEarly
+  /// Each start seals with the same salt, so that nonces come again.
+  case repeatsSalt
 
   /// Makes the checksum of every block right, whatever it holds.
   func forgeChecksums(_ bytes: Bytes) {

@@ -38,6 +38,8 @@ final class DiskContents: @unchecked Sendable {
   var random: SplitMix
   /// Changes what is done: for the mutants, which must be caught.
   var mutant = Mutant.none
+  /// Looks at each write of a journal that is sealed.
+  var ledger: SealLedger?
   /// For the mutant that overwrites: where each block was written first.
   var firstPlaces: [BlockName: Int] = [:]
 
@@ -104,6 +106,7 @@ struct SimulatedDisk: Storage {
 
   private func put(_ bytes: Bytes, at offset: Int) {
     if bytes.count == 0 { return }
+    contents.ledger?.note(bytes)
     precondition(offset % sectorByteCount == 0 && bytes.count % sectorByteCount == 0)
     precondition(offset + bytes.count <= contents.bytes.count)
     // Safe: exactly this memory is read.

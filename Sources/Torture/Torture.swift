@@ -4,11 +4,16 @@ public struct Torture: Sendable {
   public let mutant: Mutant
   /// Whether lives are short, and every image that a cut can leave is recovered.
   public let isExhaustive: Bool
+  /// Whether blocks are sealed, mostly, with keys that change.
+  public let isSealed: Bool
 
-  public init(seed: UInt64, mutant: Mutant = .none, isExhaustive: Bool = false) {
+  public init(
+    seed: UInt64, mutant: Mutant = .none, isExhaustive: Bool = false, isSealed: Bool = false
+  ) {
     self.seed = seed
     self.mutant = mutant
     self.isExhaustive = isExhaustive
+    self.isSealed = isSealed || mutant == .repeatsSalt
   }
 
   /// How a campaign ended.
@@ -45,7 +50,8 @@ public struct Torture: Sendable {
   }
 
   private func chain(_ seed: UInt64, _ memory: TortureMemory) throws -> TortureFigures {
-    var chain = try Chain(seed: seed, mutant: mutant, isExhaustive: isExhaustive, memory: memory)
+    var chain = try Chain(
+      seed: seed, mutant: mutant, isExhaustive: isExhaustive, isSealed: isSealed, memory: memory)
     for _ in 0..<Self.lifeCountMax { try chain.live() }
     return chain.figures
   }

@@ -67,7 +67,8 @@ final class EventStream {
     var storage = file.take()
     storage.life = source.life
     do throws(JournalOpenError) {
-      reader = try JournalReader(storage, lane: lane, memory: memory.bytes)
+      reader = try JournalReader(
+        storage, lane: lane, memory: memory.bytes, keys: source.keys)
     } catch {
       throw .open(error)
     }
@@ -209,6 +210,8 @@ public struct JournalSource: Sendable {
   /// The descriptor of the memory that stands in for the file.
   public var memory: Int32
   public var medium = JournalMedium.none
+  /// What opens its blocks, where they are sealed.
+  public var keys: SealKeys?
   /// Where each read is shown as a sign of life: a stream that is opened reads all of its lane.
   public var life: FileStorage.SignOfLife?
 

@@ -32,7 +32,8 @@ final class LaneArchive {
     var storage = file.take()
     storage.life = source.life
     do throws(JournalOpenError) {
-      reader = try JournalReader(storage, lane: lane, memory: memory.bytes)
+      reader = try JournalReader(
+        storage, lane: lane, memory: memory.bytes, keys: source.keys)
     } catch {
       throw .open(error)
     }

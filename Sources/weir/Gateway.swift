@@ -22,6 +22,7 @@ struct Gateway: ~Copyable {
 
   private let arena: GatewayArena
   private let descriptors: JournalDescriptors
+  private let keys: JournalKeys
   /// What its tasks left when they died, now and in earlier boots.
   let crashes: CrashHistory
   /// Nil where no client certificate is configured.
@@ -42,8 +43,9 @@ struct Gateway: ~Copyable {
     let plan = makePipelinePlan(
       configuration.channels,
       overload: OverloadPolicy(configuration.overload, capacity: eventCapacity))
-    // Both before `self` begins, so that a failure leaves nothing half made.
+    // All before `self` begins, so that a failure leaves nothing half made.
     let descriptors = try JournalDescriptors(state: configuration.stateFolder)
+    let keys = try JournalKeys(configuration.journal.encryption)
     let arena = try GatewayArena(
       senseTitles: targets.map { "sense@" + $0.name },
       readingCapacities: targets.map { SensePlan.readingCapacity(configuration, of: $0) },
@@ -53,44 +55,48 @@ struct Gateway: ~Copyable {
     let rights = GatewayRights()
     let settings = configuration.supervision
     let history = CrashHistory(arena.crashes, file: crashes, epoch: epoch)
-    var table = Self.withSlots(systemTasks, arena)
+    var table = Self.withSlots(systemTasks, arena, keys)
     let credentials = rights.credentialKeeper(configuration, arena.acceptedPair)
     var steps = keeping + [history.keep]
     if let credentials { steps.append(credentials.keep) }
     var keeper = Keeper.declaration(steps, stopPhase: StopPhase.keeper)
     // A key may be closed to root without it, and the kept one is the uplink's.
     if credentials != nil { keeper.rights = .system([.readEverything, .changeOwner]) }
+    keeper.rights?.memory += keys.access(.none)
     table.append(keeper)
-    var journal = Self.journal(arena, configuration, descriptors, epoch: epoch, clock: clock)
+    var journal = Self.journal(
+      arena, configuration, descriptors, keys, epoch: epoch, clock: clock)
     journal.rights = rights.journal(
       configuration, descriptors.folder, descriptors: descriptors.ofJournal,
-      memory: arena.access(of: .journal))
+      memory: arena.access(of: .journal) + keys.access(.readOnly))
     table.append(journal)
     // In safe mode nothing is measured, and there is nothing to condense.
     if !targets.isEmpty {
       let waker = descriptors.journalWaker.descriptor.number
       var pipeline = Self.pipeline(arena, plan, settings, waker: waker)
-      pipeline.rights = rights.pipeline(waker: waker, memory: arena.access(of: .pipeline))
+      pipeline.rights = rights.pipeline(
+        waker: waker, memory: arena.access(of: .pipeline) + keys.access(.none))
       table.append(pipeline)
     }
     for (index, target) in targets.enumerated() {
       var sense = Self.sense(arena, index, target, configuration, board, scheduling)
       sense.rights = rights.sense(
-        index, of: targets, board, memory: arena.access(of: .sense(index)))
+        index, of: targets, board, memory: arena.access(of: .sense(index)) + keys.access(.none))
       table.append(sense)
     }
     let watched = table.compactMap { declaration in
       declaration.slot.map { WatchedTask(title: declaration.title, slot: $0) }
     }
     var uplink = Self.uplink(
-      arena, configuration, descriptors, epoch: epoch, clock: clock, boot: boot, watched: watched,
-      titles: table.map { $0.title }, logs: Self.logs(table, arena))
+      arena, configuration, descriptors, keys, epoch: epoch, clock: clock, boot: boot,
+      watched: watched, titles: table.map { $0.title }, logs: Self.logs(table, arena))
     uplink.rights = rights.uplink(
       configuration, descriptors.folder, descriptors: descriptors.ofUplink,
-      memory: arena.access(of: .uplink))
+      memory: arena.access(of: .uplink) + keys.access(.readOnly))
     table.append(uplink)
     tasks = table.map { drills.armed($0, arena, journal: descriptors.folder.log) }
     self.descriptors = descriptors
+    self.keys = keys
     self.crashes = history
     self.credentials = credentials
     // Taken back before the arena goes.
@@ -105,14 +111,16 @@ struct Gateway: ~Copyable {
   private static let pipelineTitle = "pipeline"
 
   private static func withSlots(
-    _ tasks: [TaskDeclaration], _ arena: borrowing GatewayArena
+    _ tasks: [TaskDeclaration], _ arena: borrowing GatewayArena, _ keys: borrowing JournalKeys
   ) -> [TaskDeclaration] {
     var rest = arena.systemSlots[...]
     let logs = arena.systemLogs
     let crashes = arena.systemCrashes
+    let noKeys = keys.access(.none)
     return tasks.map { task in
       guard case .task = task.body else { return task }
       var task = task
+      task.rights?.memory += noKeys
       // The system has as many tasks of this program as there are slots for it.
       precondition(!rest.isEmpty, "more system tasks than GatewayArena.systemSlotCount")
       task.log = logs[rest.startIndex]
@@ -200,7 +208,8 @@ struct Gateway: ~Copyable {
 
   private static func journal(
     _ arena: borrowing GatewayArena, _ configuration: Configuration,
-    _ descriptors: borrowing JournalDescriptors, epoch: UInt64, clock: ClockTrust
+    _ descriptors: borrowing JournalDescriptors, _ keys: borrowing JournalKeys, epoch: UInt64,
+    clock: ClockTrust
   ) -> TaskDeclaration {
     let settings = configuration.journal
     let uplinkWaker = descriptors.uplinkWaker.descriptor.number
@@ -211,7 +220,7 @@ struct Gateway: ~Copyable {
       doorbell: arena.journalDoorbell,
       doorbellDescriptor: descriptors.journalWaker.descriptor.number,
       uplinkDoorbell: arena.uplinkDoorbell, wakeUplink: { EventCounter.signal(uplinkWaker) },
-      share: descriptors.share(arena), slot: arena.journalSlot,
+      share: descriptors.share(arena, keys), secrecy: keys.secrecy, slot: arena.journalSlot,
       deadline: configuration.supervision.deadline)
     var task = TaskDeclaration(
       name: "journal", policy: policy(configuration.supervision, .restartSystem),
@@ -227,13 +236,14 @@ struct Gateway: ~Copyable {
 
   private static func uplink(
     _ arena: borrowing GatewayArena, _ configuration: Configuration,
-    _ descriptors: borrowing JournalDescriptors, epoch: UInt64, clock: ClockTrust,
+    _ descriptors: borrowing JournalDescriptors, _ keys: borrowing JournalKeys, epoch: UInt64,
+    clock: ClockTrust,
     boot: BootNotice?, watched: [WatchedTask], titles: [String], logs: [LogSource]
   ) -> TaskDeclaration {
     var context = UplinkContext(
       settings: configuration.uplink, channels: configuration.channels,
       device: configuration.device, epoch: epoch, version: weirVersion,
-      journal: descriptors.share(arena),
+      journal: descriptors.share(arena, keys),
       doorbell: arena.uplinkDoorbell, doorbellDescriptor: descriptors.uplinkWaker.descriptor.number,
       stopDescriptor: -1,
       slot: arena.uplinkSlot, clock: clock)

@@ -25,6 +25,8 @@ import Uplink
 /// the driver's module can't tell, or serves several buses, the task keeps the right to look into
 /// processes, and can have no rules for files, which would take it again.
 ///
+/// The page with the journal's keys (`JournalKeys`) is left to the journal and the uplink, to read.
+///
 /// A bus that is recovered comes back as another file, so the rule is for the whole of /dev.
 struct GatewayRights {
   /// Numbers that neither Debian nor systemd gives to anybody (Debian policy, 9.2.2: reserved).

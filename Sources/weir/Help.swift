@@ -38,7 +38,7 @@ enum Command {
     case .check: "say everything that is wrong with a configuration"
     case .health: "ask a running gateway how it is"
     case .crashes: "list what tasks left when they died"
-    case .journal: "look into a journal: list, dump, verify, stat"
+    case .journal: "look into a journal: list, dump, verify, stat; key"
     case .version: "print the version"
     case .help: "explain a command"
     }
@@ -115,6 +115,8 @@ enum Command {
     case .journal:
       """
       usage: weir journal list|dump|verify|stat FILE [--lane alarms|telemetry] [--all]
+               [--key KEY]...
+             weir journal key KEY
 
       Looks into the journal FILE, and changes nothing in it. It may belong to a running gateway:
       what is just being written may then look damaged.
@@ -125,9 +127,12 @@ enum Command {
         stat         how full and how old it is, and how much it writes to the flash
         --lane LANE  only this lane
         --all        dump, verify: also what the receiver has acknowledged, as far as it is there
+        --key KEY    a file with the key of a sealed journal; several, after a change of keys
+        key KEY      makes a file with a new key, for journal.encryption.key; one that is there is
+                     left alone
 
-      Exit status: 0 done; 1 `verify` found that events are lost; 2 FILE is no journal that can be
-      read; 64 used wrongly.
+      Exit status: 0 done; 1 `verify` found that events are lost, or FILE is sealed with a key that
+      was not given; 2 FILE is no journal that can be read; 64 used wrongly.
 
       """
     case .version:

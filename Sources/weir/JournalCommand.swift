@@ -31,18 +31,21 @@ extension Lane {
   }
 }
 
-/// `weir journal list|dump|verify|stat FILE [--lane LANE] [--all]`: looks into a journal, and
-/// changes nothing in it.
+/// `weir journal list|dump|verify|stat FILE [--lane LANE] [--all] [--key FILE]...`: looks into a
+/// journal, and changes nothing in it. `weir journal key FILE`: makes a key.
 ///
-/// Returns the exit code: 0; 1 `verify` found that events are lost, or the output could not be
-/// written; 2 FILE is no journal that can be read; 64 used wrongly.
+/// Returns the exit code: 0; 1 `verify` found that events are lost, FILE is sealed with a key that
+/// was not given, or the output could not be written; 2 FILE is no journal that can be read; 64
+/// used wrongly.
 func journalCommand(_ arguments: [String]) -> Int32 {
+  if arguments.first == "key" { return keyCommand(Array(arguments.dropFirst())) }
   guard let name = arguments.first, let action = JournalAction(name) else {
-    return refuse("wants list, dump, verify or stat")
+    return refuse("wants list, dump, verify, stat or key")
   }
   var path: String?
   var lanes = Lane.all
   var isAll = false
+  var keyPaths: [String] = []
   var index = 1
   while index < arguments.count {
     let argument = arguments[index]
@@ -54,6 +57,10 @@ func journalCommand(_ arguments: [String]) -> Int32 {
       index += 1
       lanes = Lane.all.filter { $0.name == wanted }
       if lanes.isEmpty { return refuse("--lane wants alarms or telemetry, not '\(wanted)'") }
+    } else if argument == "--key" {
+      guard index < arguments.count else { return refuse("--key wants a FILE") }
+      keyPaths.append(arguments[index])
+      index += 1
     } else if argument.utf8.first == UInt8(ascii: "-") {
       return refuse("there is no option '\(argument)'")
     } else if path == nil {
@@ -63,13 +70,62 @@ func journalCommand(_ arguments: [String]) -> Int32 {
     }
   }
   guard let path else { return refuse("\(name) wants a FILE") }
-  var output = Output()
-  do throws(JournalFileError) {
-    let status = try show(action, path, lanes, isAll: isAll, &output)
-    return output.flush() ? status : ExitStatus.failure
+  return look(action, path, lanes, isAll: isAll, keyPaths)
+}
+
+private func look(
+  _ action: JournalAction, _ path: String, _ lanes: [Lane], isAll: Bool, _ keyPaths: [String]
+) -> Int32 {
+  do throws(SystemError) {
+    var vault = try KeyVault()
+    for keyPath in keyPaths {
+      do throws(KeyFileError) {
+        try vault.add(keyPath)
+      } catch {
+        writeStandardError("weir journal: \(error.text(keyPath))\n")
+        return ExitStatus.failure
+      }
+    }
+    var output = Output()
+    do throws(JournalFileError) {
+      let keys = vault.keys(seals: false)
+      let status = try show(action, path, lanes, isAll: isAll, keys, &output)
+      // The keys are used to the end.
+      withExtendedLifetime(vault) {}
+      return output.flush() ? status : ExitStatus.failure
+    } catch {
+      writeStandardError("weir journal: \(error.text(path))\n")
+      if case .open(.locked) = error { return ExitStatus.failure }
+      return ExitStatus.configuration
+    }
   } catch {
-    writeStandardError("weir journal: \(error.text(path))\n")
-    return ExitStatus.configuration
+    writeStandardError("weir journal: no memory for keys: \(error.text)\n")
+    return ExitStatus.failure
+  }
+}
+
+/// `weir journal key FILE`: makes a new key; one that is there is left alone.
+private func keyCommand(_ arguments: [String]) -> Int32 {
+  guard arguments.count == 1, let path = arguments.first, path.utf8.first != UInt8(ascii: "-")
+  else { return refuse("key wants one FILE") }
+  do throws(SystemError) {
+    try makeKeyFile(path)
+    var vault = try KeyVault()
+    do throws(KeyFileError) {
+      try vault.add(path)
+    } catch {
+      writeStandardError("weir journal: \(error.text(path))\n")
+      return ExitStatus.failure
+    }
+    let number = vault.lastNumber.map { keyText($0) } ?? "?"
+    let isWritten = writeStandardOutput(
+      "\(path): the new key \(number); keep a copy elsewhere: nothing that is sealed with it can "
+        + "be read without it\n")
+    return isWritten ? ExitStatus.success : ExitStatus.failure
+  } catch {
+    let reason = error.number == .exists ? "is there already, and left alone" : error.text
+    writeStandardError("weir journal: \(path): \(reason)\n")
+    return ExitStatus.failure
   }
 }
 
@@ -78,7 +134,8 @@ private func refuse(_ what: String) -> Int32 {
 }
 
 private func show(
-  _ action: JournalAction, _ path: String, _ lanes: [Lane], isAll: Bool, _ output: inout Output
+  _ action: JournalAction, _ path: String, _ lanes: [Lane], isAll: Bool, _ keys: SealKeys?,
+  _ output: inout Output
 ) throws(JournalFileError) -> Int32 {
   var health = JournalHealth(path: path)
   var wear = JournalWear(path: path)
@@ -88,10 +145,12 @@ private func show(
       byteCount: JournalReader<FileStorage>.memoryByteCount(file.geometry, lane))
     var reader: JournalReader<FileStorage>
     do throws(JournalOpenError) {
-      reader = try JournalReader(file.take(), lane: lane, memory: memory.bytes)
+      reader = try JournalReader(file.take(), lane: lane, memory: memory.bytes, keys: keys)
     } catch {
       throw .open(error)
     }
+    // Also what was acknowledged is wanted.
+    if isAll, let key = reader.scan.unknownKey { throw .open(.locked(key)) }
     if isAll { reader.seek(Mark(ordinal: reader.oldest)) }
     switch action {
     case .list: listSegments(reader, to: &output)

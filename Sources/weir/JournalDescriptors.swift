@@ -34,10 +34,14 @@ struct JournalDescriptors: ~Copyable {
   }
 
   /// What the two tasks share of the arena, and where the journal is.
-  func share(_ arena: borrowing GatewayArena) -> JournalShare {
-    JournalShare(
-      source: JournalSource(
-        path: folder.log, folder: folder.descriptor, memory: memory.number),
+  func share(
+    _ arena: borrowing GatewayArena, _ keys: borrowing JournalKeys
+  ) -> JournalShare {
+    var source = JournalSource(
+      path: folder.log, folder: folder.descriptor, memory: memory.number)
+    source.keys = keys.secrecy.keys
+    return JournalShare(
+      source: source,
       board: arena.journalBoard, fileMarks: arena.fileMarks, memoryMarks: arena.memoryMarks)
   }
 

@@ -28,7 +28,10 @@ struct JournalHealth {
     output.write(
       "\(lane): \(recordCount) records; blocks: \(scan.wholeBlockCount) whole, "
         + "\(scan.damagedBlockCount) damaged, \(scan.foreignBlockCount) of another journal, "
-        + "\(scan.blankBlockCount) blank\n" + gaps)
+        + "\(scan.blankBlockCount) blank"
+        + (scan.sealedBlockCount > 0 ? "; \(scan.sealedBlockCount) sealed" : "")
+        + (reader.refusedBlockCount > 0 ? ", \(reader.refusedBlockCount) of them forged" : "")
+        + "\n" + gaps)
   }
 
   func conclude(to output: inout Output) -> Int32 {

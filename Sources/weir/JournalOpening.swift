@@ -23,6 +23,12 @@ func openJournal(_ context: JournalContext) -> JournalFile {
   beat(pieceLimit)
   if share.board.medium == .memory { return openMemory(context) }
   let path = share.source.path
+  if case .refused(let reason) = context.secrecy {
+    Log.error(
+      "\(reason); \(path) is left alone, events are kept in memory, and lost when the power fails")
+    share.board.medium = .memory
+    return openMemory(context)
+  }
   if !fileExists(path) {
     Log.notice("making the journal \(path), \(megabytes(context.geometry)) MB")
   }

@@ -28,6 +28,7 @@ struct JournalContext {
   var uplinkDoorbell: Doorbell
   var wakeUplink: () -> Void
   var share: JournalShare
+  var secrecy: JournalSecrecy
   var slot: TaskSlot
   /// For one step of the work, in ns.
   var deadline: Int64
@@ -118,9 +119,13 @@ struct JournalTask: ~Copyable {
     storage.life = FileStorage.SignOfLife(
       context.slot, step: JournalStep.opening.rawValue, limit: max(pieceLimit, context.deadline))
     record = JournalMemory(byteCount: Event.recordByteCount)
+    // What stands in for the file is never at rest.
+    let isInMemory = context.share.board.medium == .memory
+    let keys = isInMemory ? nil : context.secrecy.keys
     do throws(JournalOpenError) {
       journal = try Journal(
-        storage, memory: memory.bytes, settings: context.settings, epoch: .same(context.epoch))
+        storage, memory: memory.bytes, settings: context.settings, keys: keys,
+        epoch: .same(context.epoch))
     } catch {
       Log.error(
         "\(context.share.source.path): \(error.text); the gateway goes on with a journal in memory")
@@ -130,7 +135,6 @@ struct JournalTask: ~Copyable {
     let now = Clock.boot()
     acknowledgedTime = now
     events = Consumer(context.input)
-    let isInMemory = context.share.board.medium == .memory
     facts = FactsKeeper(isInMemory ? nil : context.folder, context.boots, epoch: context.epoch)
     pollItems = [PollItem(stopDescriptor), PollItem(context.doorbellDescriptor)]
     // What only the start needed is behind it.
@@ -143,6 +147,7 @@ struct JournalTask: ~Copyable {
         "\(context.share.source.path): \(journal.damagedBlockCount) blocks are torn or damaged; "
           + "what was lost with them, if anything, is told to the broker as gaps")
     }
+    context.slot.condition = usual
     showDurable()
   }
 
@@ -242,8 +247,13 @@ struct JournalTask: ~Copyable {
     events.release()
     context.slot.position = events.position
     context.slot.progress &+= 1
-    context.slot.condition = .fine
+    context.slot.condition = usual
     showDurable()
+  }
+
+  /// Of a task whose commits succeed.
+  private var usual: Condition {
+    context.share.board.medium == .memory ? Condition(.journalInMemory) : .fine
   }
 
   private mutating func noteFailure(_ error: JournalError, _ now: Int64) {
@@ -251,10 +261,15 @@ struct JournalTask: ~Copyable {
     context.slot.condition = Condition(.storageFailing)
     pauseEnd = now + Self.failurePause
     if isStopping { exitProcess(0) }
-    guard case .storage(let storage) = error else { return nameFull() }
+    let reason: String
+    switch error {
+    case .full: return nameFull()
+    case .storage(let storage): reason = storage.text
+    case .cipher: reason = "OpenSSL does not seal"
+    }
     let since = failingSince ?? now
     if failingSince == nil {
-      Log.error("\(context.share.source.path): can't be written: \(storage.text); trying again")
+      Log.error("\(context.share.source.path): can't be written: \(reason); trying again")
     }
     failingSince = since
     guard now - since >= Self.patience, context.share.board.medium == .file else { return }

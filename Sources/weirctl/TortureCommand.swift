@@ -23,11 +23,12 @@ struct TortureCommand: ParsableCommand {
   @Option(
     help: """
       Build a fault into the journal, which must be found: dropsSync, overwritesTail, \
-      skipsChecksum or reportsEarly.
+      skipsChecksum, reportsEarly or repeatsSalt.
       """)
   var mutant = "none"
 
   @Flag(help: "Short workloads, and all that a cut of them can leave.") var exhaustive = false
+  @Flag(help: "Seal blocks, with keys that change; no nonce may come twice.") var sealed = false
 
   func validate() throws {
     if cuts < 1 { throw ValidationError("--cuts must be at least 1") }
@@ -46,7 +47,8 @@ struct TortureCommand: ParsableCommand {
     let meter = Meter(jobs: jobs, cutCount: cuts)
     DispatchQueue.concurrentPerform(iterations: jobs) { job in
       let campaign = Torture(
-        seed: seed &+ UInt64(job) << 32, mutant: mutant, isExhaustive: exhaustive)
+        seed: seed &+ UInt64(job) << 32, mutant: mutant, isExhaustive: exhaustive,
+        isSealed: sealed)
       let share = (cuts + jobs - 1) / jobs
       let outcome = campaign.run(cutCount: share) { meter.show($0, job: job) }
       meter.end(outcome, job: job)
@@ -58,10 +60,14 @@ struct TortureCommand: ParsableCommand {
         + "\(figures.secondCutCount) in a recovery and \(figures.damageCount) with damage; "
         + "\(figures.lifeCount) lives, \(figures.commitCount) commits "
         + "(\(figures.failedCommitCount) failed), \(figures.gapCount) gaps")
+    if figures.sealedBlockCount > 0 {
+      print("torture: \(figures.sealedBlockCount) blocks were sealed, each with a nonce of its own")
+    }
     guard let failure else { return print("torture: nothing durable was lost") }
     print("torture: FAILED: \(failure.violation ?? "")")
     var options = mutant == .none ? "" : " --mutant \(mutant.rawValue)"
     if exhaustive { options += " --exhaustive" }
+    if sealed { options += " --sealed" }
     print("replay: weirctl torture --seed \(failure.failingSeed ?? 0) --cuts 1\(options)")
     throw ExitCode(1)
   }

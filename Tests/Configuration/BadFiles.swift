@@ -96,6 +96,9 @@ import Testing
     if mistake.isError {
       #expect(journal.byteCount == JournalConfiguration().byteCount && journal.alarmShare == 12)
       #expect(journal.full == .dropOldest && journal.isDelta)
+      // Not off: nothing may be written in the clear.
+      let isBroken = journal.encryption?.isBroken == true
+      #expect(isBroken == mistake.text.contains("encryption"))
     }
   }
 

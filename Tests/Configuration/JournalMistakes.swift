@@ -15,7 +15,7 @@ enum JournalMistakes {
 
     > {sise: 64 MB, commit: 7 s}
     ! 4:11: error: unknown key 'sise' in 'journal'; expected size, alarm_share, full, alarms_full,
-    ~ commit, delta; did you mean 'size'?
+    ~ commit, delta, encryption; did you mean 'size'?
 
     > {size: 64, commit: 7 s}
     ! 4:17: error: 'size' is '64'; expected a size from 1 MB to 16 GiB, with its unit: kB, MB, GB,
@@ -48,5 +48,33 @@ enum JournalMistakes {
 
     > {delta: maybe, commit: 7 s}
     ! 4:18: error: 'delta' is 'maybe'; expected one of true, false; choose one of them
+
+    > {encryption: {key: credential:journal-key, old_keys: [credential:a]}}
+
+    > {encryption: {old_keys: [credential:a]}}
+
+    > {encryption: {key: /nowhere/journal.key}}
+    ! 4:29: warning: '/nowhere/journal.key' cannot be read: No such file or directory; expected the
+
+    > {encryption: {key: /dev/null}}
+    ! 4:29: warning: '/dev/null' cannot be read: Invalid argument; expected the journal's key;
+
+    > {encryption: {key: journal.key}, commit: 7 s}
+    ! 4:29: error: 'key' is 'journal.key'; expected an absolute path; begin it with '/',
+
+    > {encryption: {key: 'credential:../key'}, commit: 7 s}
+    ! 4:29: error: 'key' is 'credential:../key'; expected the name of a credential: 1 to 64 of
+
+    > {encryption: {}, commit: 7 s}
+    ! 4:23: error: 'journal.encryption' has neither 'key:' nor 'old_keys:'; expected a key; write
+
+    > {encryption: true, commit: 7 s}
+    ! 4:23: error: 'journal.encryption' is 'true'; expected a map; write
+
+    > {encryption: {keys: [], key: credential:a}, commit: 7 s}
+    ! 4:24: error: unknown key 'keys' in 'journal.encryption'; expected key, old_keys; did you mean
+
+    > {encryption: {key: credential:a, old_keys: credential:b}, commit: 7 s}
+    ! 4:53: error: 'old_keys' is 'credential:b'; expected a list; write it as [/etc/weir/journal-1
     """#
 }

@@ -26,22 +26,24 @@ final class JournalFolder {
   }
 
   func open(
-    _ settings: JournalSettings = JournalSettings(), epoch: EpochChoice = .next(atLeast: 0)
+    _ settings: JournalSettings = JournalSettings(), keys: SealKeys? = nil,
+    epoch: EpochChoice = .next(atLeast: 0)
   ) throws -> Journal<FileStorage> {
     let file = try JournalFile.open(path, geometry: geometry)
     let memory = memory(Journal<FileStorage>.memoryByteCount(file.geometry))
-    return try Journal(file.take(), memory: memory, settings: settings, epoch: epoch)
+    return try Journal(
+      file.take(), memory: memory, settings: settings, keys: keys, epoch: epoch)
   }
 
-  func reader(_ lane: Lane) throws -> JournalReader<FileStorage> {
+  func reader(_ lane: Lane, keys: SealKeys? = nil) throws -> JournalReader<FileStorage> {
     let file = try JournalFile.read(path)
     let memory = memory(JournalReader<FileStorage>.memoryByteCount(file.geometry, lane))
-    return try JournalReader(file.take(), lane: lane, memory: memory)
+    return try JournalReader(file.take(), lane: lane, memory: memory, keys: keys)
   }
 
   /// All that the receiver still needs of a lane.
-  func items(_ lane: Lane) throws -> [Item] {
-    var reader = try reader(lane)
+  func items(_ lane: Lane, keys: SealKeys? = nil) throws -> [Item] {
+    var reader = try reader(lane, keys: keys)
     return rest(of: &reader)
   }
 }

@@ -5,6 +5,8 @@
 //   writes);
 // - what a cut can't do (flipped bits, blocks that are missing, doubled, garbage or unreadable)
 //   costs at most the events of those blocks, and these are gaps;
+// - the same of a journal that is sealed, whose keys change from life to life; no key and nonce
+//   seal two different blocks, and a record that was forged is a gap;
 // - of short workloads, every image that a cut can leave is recovered;
 // - the campaign finds a journal that is wrong: each mutant is caught;
 // - a seed that fails fails again.
@@ -22,6 +24,14 @@ import Torture
     #expect(outcome.figures.damageCount > 1_000)
     #expect(outcome.figures.failedCommitCount > 20)
     #expect(outcome.figures.gapCount > 1_000)
+  }
+
+  @Test func nothingIsLostAndNoNonceComesTwiceInASealedJournal() {
+    let outcome = Torture(seed: testSeed("torture, sealed"), isSealed: true).run(cutCount: 20_000)
+    report(outcome, " --sealed")
+    #expect(outcome.figures.damageCount > 500)
+    print("\(outcome.figures.sealedBlockCount) blocks were sealed")
+    #expect(outcome.figures.sealedBlockCount > 1_000)
   }
 
   @Test func everyImageOfShortWorkloadsIsRecovered() {
@@ -44,13 +54,13 @@ import Torture
     #expect(again.violation == outcome.violation, "the seed that failed does not fail again")
   }
 
-  private func report(_ outcome: Torture.Outcome) {
+  private func report(_ outcome: Torture.Outcome, _ options: String = "") {
     let figures = outcome.figures
     print(
       "\(figures.cutCount) cuts, \(figures.secondCutCount) of them during recovery, "
         + "\(figures.damageCount) with damage; \(figures.gapCount) gaps")
     #expect(
       outcome.violation == nil,
-      "replay: weirctl torture --seed \(outcome.failingSeed ?? 0) --cuts 1")
+      "replay: weirctl torture --seed \(outcome.failingSeed ?? 0) --cuts 1\(options)")
   }
 }

@@ -278,10 +278,11 @@ check_architecture() {
 }
 
 # size_limit ARCH: the most bytes that the stripped binary may have, OpenSSL included. For a desk
-# OpenSSL brings 0.6 MB of code for processors with AVX-512, and nobody flashes it.
+# OpenSSL brings 0.6 MB of code for processors with AVX-512, and nobody flashes it; certificates and
+# encryption at rest have brought it to 10 MB.
 size_limit() {
   case $1 in
   aarch64) echo 9000000 ;;
-  *) echo 10000000 ;;
+  *) echo 10500000 ;;
   esac
 }

@@ -15,21 +15,26 @@ struct Measurement {
 /// A journal of the usual size in the folder.
 final class WeirStore {
   private let memory: JournalMemory
+  private let key: JournalMemory
   private var journal: Journal<FileStorage>
   private var sequence: UInt64 = 0
 
-  init(_ path: String, isDelta: Bool) throws(BenchFailure) {
+  init(_ path: String, isDelta: Bool, isSealed: Bool = false) throws(BenchFailure) {
     guard let geometry = Geometry(byteCount: Geometry.byteCountDefault) else {
       throw .failed("no geometry")
     }
     memory = JournalMemory(byteCount: Journal<FileStorage>.memoryByteCount(geometry))
     var settings = JournalSettings()
     settings.isDelta = isDelta
+    key = JournalMemory(byteCount: SealKeys.keyByteCount)
+    key.bytes.store(UInt64(1), at: 0)
+    let keys = isSealed ? SealKeys(key.bytes, seals: true) : nil
     do throws(JournalFileError) {
       let file = try JournalFile.open(path, geometry: geometry)
       do throws(JournalOpenError) {
         journal = try Journal(
-          file.take(), memory: memory.bytes, settings: settings, epoch: .next(atLeast: 0))
+          file.take(), memory: memory.bytes, settings: settings, keys: keys,
+          epoch: .next(atLeast: 0))
       } catch {
         throw .open(error)
       }
@@ -92,6 +97,7 @@ final class Contest {
   private let events = JournalMemory(byteCount: Int(store_event_size * store_batch_max))
   private let plain: WeirStore
   private let delta: WeirStore
+  private let sealed: WeirStore
   private let rivals: [Rival]
   /// Of the events that were made so far.
   private var time: Int64 = 1_700_000_000_000_000_000
@@ -101,6 +107,7 @@ final class Contest {
     self.folder = folder
     plain = try WeirStore(folder + "/plain", isDelta: false)
     delta = try WeirStore(folder + "/delta", isDelta: true)
+    sealed = try WeirStore(folder + "/sealed", isDelta: false, isSealed: true)
     var rivals: [Rival] = []
     for kind in 0..<3 { rivals.append(try Rival(kind, folder: folder + "/rival\(kind)")) }
     self.rivals = rivals
@@ -134,6 +141,7 @@ final class Contest {
     switch contender {
     case .weir: plain.append(events.bytes, count: batch)
     case .weirDelta: delta.append(events.bytes, count: batch)
+    case .weirSealed: sealed.append(events.bytes, count: batch)
     case .sqlite: rivals[Int(store_sqlite)].append(events.bytes, count: batch)
     case .lmdb: rivals[Int(store_lmdb)].append(events.bytes, count: batch)
     case .limit: rivals[Int(store_limit)].append(events.bytes, count: batch)
