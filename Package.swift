@@ -53,6 +53,7 @@ let productTargets: [Target] = [
   .systemLibrary(name: "CMosquitto"),
   .systemLibrary(name: "CSeccomp"),
   .systemLibrary(name: "CYAML"),
+  .systemLibrary(name: "CZstd"),
   .target(name: "Ring", swiftSettings: dataPath),
   .target(name: "Signal", dependencies: ["Ring"], swiftSettings: dataPath),
   .target(name: "Sensors", dependencies: ["Ring"], swiftSettings: dataPath),
@@ -68,8 +69,10 @@ let productTargets: [Target] = [
     name: "Buses", dependencies: ["CGpiod", "Ring", "Sensors", "Linux"], swiftSettings: product),
   .target(
     name: "Uplink",
-    dependencies: ["CMosquitto", "Ring", "Journal", "JournalFile", "Linux", "Configuration"],
-    swiftSettings: seldom),
+    dependencies: [
+      "CMosquitto", "CZstd", "Ring", "Journal", "JournalFile", "Linux", "Configuration",
+    ],
+    swiftSettings: product),
   .target(
     name: "Supervision", dependencies: ["CSeccomp", "Ring", "Linux"], swiftSettings: seldom),
   .target(
@@ -88,7 +91,6 @@ let productTargets: [Target] = [
 /// What runs on a desk: the second program, and the tests. Ordinary Swift only.
 let deskTargets: [Target] = [
   .systemLibrary(name: "CSQLite"),
-  .systemLibrary(name: "CZstd"),
   .target(
     name: "Desk", dependencies: ["CMosquitto", "CSQLite", "CZstd"], swiftSettings: strict),
   .target(
@@ -191,6 +193,18 @@ let benchTargets: [Target] = [
     path: "Tests/Bench/journal", exclude: ["Rivals"],
     swiftSettings: product + [.unsafeFlags(["-parse-as-library"])],
     linkerSettings: ["m", "sqlite3", "lmdb"].map { .linkedLibrary($0) }),
+  .target(
+    name: "Clients", dependencies: ["CMosquitto"], path: "Tests/Bench/uplink/Rivals",
+    cSettings: [.unsafeFlags(["-O2"])]),
+  .executableTarget(
+    name: "bench-uplink",
+    dependencies: [
+      "Uplink", "Configuration", "Journal", "JournalFile", "Ring", "Linux", "CLinux", "Clients",
+      "BenchTable",
+    ],
+    path: "Tests/Bench/uplink", exclude: ["Rivals", "flood.py"],
+    swiftSettings: product + [.unsafeFlags(["-parse-as-library"])],
+    linkerSettings: ["m", "mosquitto", "ssl", "crypto", "yaml", "zstd"].map { .linkedLibrary($0) }),
 ]
 
 /// The named targets and all that they need.

@@ -28,6 +28,10 @@ long long weir_socket_arrived(int descriptor) {
              : (long long)info.tcpi_bytes_acked;
 }
 
+int weir_socket_cork(int descriptor, int corked) {
+  return setsockopt(descriptor, IPPROTO_TCP, TCP_CORK, &corked, sizeof corked);
+}
+
 const char *weir_name_error_text(int number) { return gai_strerror(number); }
 
 int weir_name_is_unknown(int number) { return number == EAI_NONAME || number == EAI_NODATA; }

@@ -188,6 +188,25 @@ public struct SupervisionSettings: Equatable, Sendable {
   public init() {}
 }
 
+/// How events are put together into messages.
+public struct BatchSettings: Equatable, Sendable {
+  /// The largest message, in bytes, before compression: what receivers and brokers take.
+  public static let byteCountMax: UInt32 = 65_536
+
+  /// Events in a message, at most: 1 to 1000.
+  public var eventCount: UInt16 = 1
+  /// Bytes of a message, at most, before compression: 1000 to `byteCountMax`. One event is sent
+  /// even if it is longer.
+  public var byteCount: UInt32 = byteCountMax
+  /// How old, in ns, the oldest event of a message may be when the message is sent for want of
+  /// company, 0 to 1 min: 0 puts together only what is there. Alarms never wait.
+  public var age: Int64 = 0
+  /// Whether messages are compressed with zstd (MQTT 5 only) where that makes them smaller.
+  public var isCompressed = false
+
+  public init() {}
+}
+
 public enum MQTTVersion: UInt8, BitwiseCopyable, Sendable {
   case v311 = 4
   case v5 = 5
@@ -228,8 +247,8 @@ public struct UplinkSettings: Sendable {
   /// After an outage older events follow behind the present ones, at most so many in a second; 0
   /// for as many as the broker takes.
   public var backfillRate: UInt32 = 0
-  /// How many events a message may hold, 1 to 1000: events of one topic that are there together.
-  public var batchCount: UInt16 = 1
+  /// What one message may hold.
+  public var batch = BatchSettings()
   /// Lines of the tasks' logs from this level on are sent; nil for none.
   public var logThreshold: LogLevel? = .warning
   /// Whether each message carries its trace context and the times of its hops (MQTT 5 only).

@@ -116,19 +116,22 @@ extension Reader {
   /// `MiB`, `GiB` (of 1024). A size of less than a twentieth below the smallest becomes that: who
   /// writes 1 MB means 1 MiB.
   mutating func size(_ node: Int, _ what: String, in range: ClosedRange<Int64>) -> Int64? {
-    let expected = "a size from 1 MB to \(range.upperBound >> 30) GiB"
+    let expected = "a size from \(sizeText(range.lowerBound)) to \(sizeText(range.upperBound))"
     let bytes = Array((tree.text(node) ?? "").utf8)
     let digits = bytes.prefix { isDigit($0) }
-    let unit = String(decoding: bytes[digits.count...].drop { $0 == 0x20 }, as: UTF8.self)
+    let written = String(decoding: bytes[digits.count...].drop { $0 == 0x20 }, as: UTF8.self)
+    // The prefix kilo is a small letter, and few care.
+    let unit = written.isSame(as: "KB") ? "kB" : written
+    let usual = range.upperBound < 1 << 20 ? "kB" : "MB"
     guard let number = parseInteger(String(decoding: digits, as: UTF8.self)), number >= 0 else {
-      refuse(node, what, expected: expected, remedy: "write for example 64 MB")
+      refuse(node, what, expected: expected, remedy: "write for example 64 \(usual)")
       return nil
     }
     guard let scale = sizeUnits.first(where: { $0.name.isSame(as: unit) })?.byteCount else {
       let units = list(sizeUnits.map { $0.name })
       refuse(
         node, what, expected: "\(expected), with its unit: \(units)",
-        remedy: unit.isEmpty ? "write for example \(number) MB" : "write for example 64 MB")
+        remedy: "write for example \(unit.isEmpty ? number : 64) \(usual)")
       return nil
     }
     let (value, isTooLarge) = number.multipliedReportingOverflow(by: scale)
@@ -138,6 +141,16 @@ extension Reader {
     }
     return max(value, range.lowerBound)
   }
+}
+
+/// In the largest unit of 1024 that leaves a whole number; of 1000 for less than a MiB. The least
+/// size is told as people write it.
+private func sizeText(_ byteCount: Int64) -> String {
+  if byteCount == 1 << 20 { return "1 MB" }
+  for unit in sizeUnits.reversed() where byteCount >= unit.byteCount {
+    if byteCount % unit.byteCount == 0 { return "\(byteCount / unit.byteCount) \(unit.name)" }
+  }
+  return "\(byteCount) bytes"
 }
 
 private let sizeUnits: [(name: String, byteCount: Int64)] = [

@@ -5,7 +5,7 @@ extension Schema {
     "broker", "version", "client", "user", "password", "password_file", "ca", "certificate", "key",
     "expiry_warning", "expiry", "alarm_expiry", "follow_moves",
     "topic", "status_topic", "window", "keepalive", "buffer", "retry_max",
-    "log", "trace", "backfill", "batch",
+    "log", "trace", "backfill", "batch", "compression",
   ]
   /// What fits an MQTT field comfortably; brokers have limits of their own.
   private static let credentialByteCountMax = 256
@@ -29,6 +29,7 @@ extension Schema {
     readVersion5(fields, &uplink)
     readTopics(fields, &uplink)
     readLimits(fields, &uplink)
+    readBatch(fields, &uplink)
     readLog(fields, &uplink)
     if reader.errorCount == before { configuration.uplink = uplink }
   }
@@ -231,9 +232,6 @@ extension Schema {
       let value = reader.integer(node, "'backfill'", in: 0...1_000_000)
     {
       uplink.backfillRate = UInt32(value)
-    }
-    if let node = fields.value("batch"), let value = reader.integer(node, "'batch'", in: 1...1000) {
-      uplink.batchCount = UInt16(value)
     }
     // MQTT counts seconds in 16 bits; libmosquitto refuses less than 5.
     if let node = fields.value("keepalive"),

@@ -8,6 +8,13 @@
 // | `weir/DEVICE/replay` | receiver, QoS 1 | asks for a range again: `ReplayRequest` |
 // | `weir/DEVICE/replayed` | gateway | the request was answered, or refused: `ReplayAnswer` |
 //
+// The events themselves are SenML packs (RFC 8428), of one record or of several, each of which has
+// its own `epoch` and `seq`; `Sources/Uplink/SenML.swift` lists the labels. A pack of one channel
+// comes on the channel's topic, `weir/DEVICE/CHANNEL`; one of several channels on
+// `weir/DEVICE/batch`. Its times may have a base (`bt`), and it may be one zstd frame (RFC 8878):
+// then MQTT 5's content type is `application/senml+json+zstd`, otherwise `application/senml+json`.
+// A PUBACK of a pack acknowledges all of its events.
+//
 // The events that were asked for come on their usual topics, with `"replayed":true`, before the
 // answer. The identity of an event is its device, epoch, sequence and whether it is thinned; never
 // a time.

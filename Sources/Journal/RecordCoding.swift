@@ -61,10 +61,16 @@ enum RecordCoding {
         count = changedCount
       }
       output[index / 2] |= UInt8(code << (index % 2 * 4))
-      for _ in 0..<count {
-        output[used] = UInt8(truncatingIfNeeded: rest)
-        rest >>= 8
-        used += 1
+      if used + 8 <= output.count {
+        // What is behind the number is written by those that follow, or is not used.
+        output.store(rest, at: used)
+        used += count
+      } else {
+        for _ in 0..<count {
+          output[used] = UInt8(truncatingIfNeeded: rest)
+          rest >>= 8
+          used += 1
+        }
       }
     }
     let tail = record.count - wordCount * 8
@@ -83,7 +89,12 @@ enum RecordCoding {
       let count = code > 8 ? code - 8 : code
       guard used + count <= input.count else { return nil }
       var value: UInt64 = 0
-      for place in 0..<count { value |= UInt64(input[used + place]) << UInt64(8 * place) }
+      if used + 8 <= input.count {
+        value = input.load(UInt64.self, at: used)
+        if count < 8 { value &= (1 << UInt64(8 * count)) - 1 }
+      } else {
+        for place in 0..<count { value |= UInt64(input[used + place]) << UInt64(8 * place) }
+      }
       used += count
       let before = reference.load(UInt64.self, at: index * 8)
       if code > 8 {

@@ -1,6 +1,6 @@
 import CLinux
 
-/// What can be asked of a socket that a C library owns.
+/// What can be asked of a socket that a C library owns, and done to it.
 public enum SocketInspection {
   /// The pending error of the socket, which the question clears; nil when there is none.
   public static func takeError(_ descriptor: Int32) -> Errno? {
@@ -14,6 +14,12 @@ public enum SocketInspection {
   public static func arrivedByteCount(_ descriptor: Int32) -> Int64? {
     let count = weir_socket_arrived(descriptor)
     return count < 0 ? nil : Int64(count)
+  }
+
+  /// Holds back packets that are not full until it is asked to stop that, or 200 ms have passed
+  /// (TCP_CORK, tcp(7)). What can't be corked sends at once.
+  public static func cork(_ descriptor: Int32, _ isCorked: Bool) {
+    _ = weir_socket_cork(descriptor, isCorked ? 1 : 0)
   }
 
   /// The first bytes that wait in the socket, at most eight, which stay there. `count` is 0 at the

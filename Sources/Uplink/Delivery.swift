@@ -1,3 +1,4 @@
+import Configuration
 import Journal
 import JournalFile
 import Linux
@@ -81,6 +82,8 @@ struct Delivery: ~Copyable {
     var isReplayed: Bool { stream == Delivery.replayIndex }
   }
 
+  /// The stream of present telemetry.
+  private static let telemetryIndex = 1
   /// What stands for the stream of what is sent again, behind the four others.
   static let replayIndex = 4
 
@@ -104,13 +107,19 @@ struct Delivery: ~Copyable {
   private var isArchiveBroken = false
   /// What is sent again just now.
   private(set) var replay: ReplayStream?
+  /// When present telemetry waits for company.
+  var company: Company
 
-  init(_ share: JournalShare, window: UInt16, pause: Backoff, backfillRate: UInt32) {
+  init(
+    _ share: JournalShare, window: UInt16, pause: Backoff, backfillRate: UInt32,
+    batch: BatchSettings = .init()
+  ) {
     precondition(window >= 1 && window <= Self.windowMax)
     self.share = share
     self.window = Int(window)
     self.pause = pause
     backfill = BackfillRate(perSecond: backfillRate)
+    company = Company(batch)
   }
 
   /// Opens the journal where its task says that it is, if it is not open. False while there is
@@ -225,9 +234,9 @@ struct Delivery: ~Copyable {
       if isHistorical {
         guard lateCount < lateMax, backfill.nextTime(now) <= now else { continue }
       }
-      if let item = stream.peek(durable: durable(index)) {
-        return Outgoing(item: item, stream: index, isHistorical: isHistorical)
-      }
+      guard let item = stream.peek(durable: durable(index)) else { continue }
+      if index == Self.telemetryIndex, isWaitingForCompany(stream, item, now) { continue }
+      return Outgoing(item: item, stream: index, isHistorical: isHistorical)
     }
     guard let replay, lateCount < lateMax, replay.underWayCount < max(1, allowed / 4),
       let item = replay.peek()
@@ -235,13 +244,42 @@ struct Delivery: ~Copyable {
     return Outgoing(item: item, stream: Self.replayIndex, isHistorical: false)
   }
 
-  /// The next event of the same stream, for the same message.
-  mutating func more(_ outgoing: Outgoing) -> Outgoing? {
-    let next =
-      outgoing.isReplayed
-      ? replay?.peek() : streams[outgoing.stream]?.peek(durable: durable(outgoing.stream))
-    guard let item = next else { return nil }
-    return Outgoing(item: item, stream: outgoing.stream, isHistorical: outgoing.isHistorical)
+  private mutating func isWaitingForCompany(
+    _ stream: EventStream, _ item: EventItem, _ now: Int64
+  ) -> Bool {
+    let count = stream.waitingCount(durable: durable(Self.telemetryIndex))
+    return company.isWanted(by: item, waitingCount: count, now: now)
+  }
+
+  /// When a present event has waited long enough for company, if that is what it does.
+  func companyTime(_ now: Int64) -> Int64? {
+    guard streams[Self.telemetryIndex] != nil, let end = company.end, end > now else { return nil }
+    return end
+  }
+
+  /// Where more events for the message of the given one come from. `noteTaken` is told of them.
+  func source(of outgoing: Outgoing) -> Source {
+    if outgoing.isReplayed { return .replay(replay) }
+    return .stream(streams[outgoing.stream], durable: durable(outgoing.stream))
+  }
+
+  /// So many events were taken from there.
+  mutating func noteTaken(_ outgoing: Outgoing, count: Int, now: Int64) {
+    if outgoing.isHistorical { backfill.note(now, count: count) }
+  }
+
+  /// One stream, while a message is made of it.
+  enum Source {
+    case stream(EventStream?, durable: UInt64)
+    case replay(ReplayStream?)
+
+    /// Takes what comes next as long as `isWanted` says so; returns how many.
+    func takeMore(_ isWanted: (EventItem) -> Bool) -> Int {
+      switch self {
+      case .stream(let stream, let durable): stream?.takeMore(durable: durable, isWanted) ?? 0
+      case .replay(let replay): replay?.takeMore(isWanted) ?? 0
+      }
+    }
   }
 
   /// Whether an event waits that the window would let go.
@@ -256,9 +294,14 @@ struct Delivery: ~Copyable {
     return time > now ? time : nil
   }
 
-  /// Whether a present event waits that was not sent yet, whatever it waits for.
-  mutating func hasUnsent() -> Bool {
-    for index in 0..<2 where streams[index]?.peek(durable: durable(index)) != nil { return true }
+  /// Whether a present event waits that was not sent yet, whatever it waits for but company.
+  mutating func hasUnsent(_ now: Int64) -> Bool {
+    for index in 0..<2 {
+      guard let stream = streams[index], let item = stream.peek(durable: durable(index)) else {
+        continue
+      }
+      if index != Self.telemetryIndex || !isWaitingForCompany(stream, item, now) { return true }
+    }
     return false
   }
 
@@ -279,7 +322,7 @@ struct Delivery: ~Copyable {
       return
     }
     streams[outgoing.stream]?.take()
-    if outgoing.isHistorical { backfill.note(now) }
+    if outgoing.isHistorical { backfill.note(now, count: 1) }
   }
 
   mutating func noteSent(_ outgoing: Outgoing, messageID: UInt16, now: Int64) {
@@ -450,9 +493,9 @@ struct BackfillRate {
     perSecond == 0 ? now : emptyTime - 100_000_000
   }
 
-  /// An event went.
-  mutating func note(_ now: Int64) {
+  /// So many events went.
+  mutating func note(_ now: Int64, count: Int) {
     guard perSecond > 0 else { return }
-    emptyTime = max(emptyTime, now) + 1_000_000_000 / perSecond
+    emptyTime = max(emptyTime, now) + Int64(count) * 1_000_000_000 / perSecond
   }
 }

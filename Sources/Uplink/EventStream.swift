@@ -88,6 +88,13 @@ final class EventStream {
     acknowledged.ordinal >= min(durable, limit)
   }
 
+  /// How many events wait to be taken, `durable` being the ordinal up to which the lane may be
+  /// published.
+  func waitingCount(durable: UInt64) -> UInt64 {
+    let end = min(durable, limit)
+    return end > taken.ordinal ? end - taken.ordinal : 0
+  }
+
   /// What comes next, `durable` being the ordinal up to which the lane may be published.
   func peek(durable: UInt64) -> EventItem? {
     if let pending { return pending }
@@ -143,6 +150,18 @@ final class EventStream {
     guard let item = pending else { preconditionFailure("nothing was shown") }
     taken = item.after
     pending = nil
+  }
+
+  /// Takes what comes next as long as `isWanted` says so: it becomes part of the message that is
+  /// being made. Returns how many it took.
+  func takeMore(durable: UInt64, _ isWanted: (EventItem) -> Bool) -> Int {
+    var count = 0
+    while let item = peek(durable: durable), isWanted(item) {
+      taken = item.after
+      pending = nil
+      count += 1
+    }
+    return count
   }
 
   /// The message with all that was taken is under way.

@@ -23,7 +23,7 @@ public struct MQTTSession: ~Copyable {
 
   private var phase = Phase.connecting
   let handle: MosquittoHandle
-  private let events: SessionEvents
+  let events: SessionEvents
   private let usesTLS: Bool
   private let isVersion5: Bool
 
@@ -53,7 +53,7 @@ public struct MQTTSession: ~Copyable {
   }
 
   /// The descriptor, or -1 when the connection is gone.
-  private var socket: Int32 { handle.socket }
+  var socket: Int32 { handle.socket }
 
   /// What to poll for.
   public mutating func pollItem() -> PollItem { PollItem(socket, output: wantsOutput) }

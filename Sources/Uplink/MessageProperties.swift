@@ -2,6 +2,10 @@ import CMosquitto
 
 /// The MQTT 5 properties of one message, made for it and freed after it.
 @safe struct MessageProperties: ~Copyable {
+  /// Of events (RFC 8428), and of events that are one zstd frame (RFC 8878).
+  static var contentType: StaticString { "application/senml+json" }
+  static var compressedContentType: StaticString { "application/senml+json+zstd" }
+
   private(set) var list: OpaquePointer?
 
   deinit {
@@ -17,8 +21,10 @@ import CMosquitto
 
   /// What every event carries: its content type, and the user properties `device`, `epoch` and
   /// `seq`. Without memory for one of them the message goes without it: the payload says the same.
-  init(device: [CChar], epoch: [CChar], sequence: borrowing ByteBuffer) {
-    addContentType("application/senml+json")
+  init(
+    device: [CChar], epoch: [CChar], sequence: borrowing ByteBuffer, isCompressed: Bool = false
+  ) {
+    addContentType(isCompressed ? Self.compressedContentType : Self.contentType)
     add("device", device)
     add("epoch", epoch)
     add("seq", sequence)

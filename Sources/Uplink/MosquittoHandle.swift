@@ -62,6 +62,12 @@ import Linux
         events.aliases = TopicAliases(maximum: aliasMaximum)
       }
       unsafe events.noteServerReference(properties)
+      var size: UInt32 = 0
+      if unsafe mosquitto_property_read_int32(
+        properties, MQTT_PROP_MAXIMUM_PACKET_SIZE.number, &size, false) != nil, size > 0
+      {
+        events.maximumPacketSize = size
+      }
     }
     unsafe mosquitto_disconnect_v5_callback_set(pointer) { _, context, code, properties in
       guard let events = unsafe sessionEvents(context) else { return }

@@ -66,6 +66,16 @@ final class ReplayStream {
     takenCount += 1
   }
 
+  /// Takes what comes next as long as `isWanted` says so. Returns how many it took.
+  func takeMore(_ isWanted: (EventItem) -> Bool) -> Int {
+    var count = 0
+    while let item = peek(), isWanted(item) {
+      take()
+      count += 1
+    }
+    return count
+  }
+
   /// The message with all that was taken is under way.
   func noteSent(messageID: UInt16) {
     flights.append(Flight(messageID: messageID, count: takenCount))

@@ -17,6 +17,7 @@ public enum MessageTime: Equatable, Sendable {
 /// | label | value | when |
 /// | --- | --- | --- |
 /// | `bn` | the device and a slash | in the first record |
+/// | `bt` | whole seconds since 1970, to be added to each `t` | there, where a message may hold several |
 /// | `n` | the channel | always but in `droppedEvents` and `overload`, which concern the device |
 /// | `u` | the channel's unit | with `v`, if the channel has one |
 /// | `v` | the value; the mean of a window | good values, windows, alarms |
@@ -45,28 +46,35 @@ public struct SenMLEncoder: ~Copyable {
   /// One record with the longest names (64 and 64 bytes), an escaped unit and all numbers at their
   /// longest takes less than 700 bytes.
   public static let byteCountMax = 1024
-  /// No message is larger, however many events it may hold: what receivers take.
-  public static let messageByteCountMax = 65_536
 
   /// The message that `encode` or `finish` made.
   public private(set) var buffer: ByteBuffer
   /// How many records the message has.
   public private(set) var recordCount = 0
+  /// What a message may hold, as configured.
+  private let batch: BatchSettings
+  /// The largest message that the broker takes, in bytes, before compression.
+  var byteCountLimit = Int.max
   /// `[{"bn":"plant7/"` of every message.
   private let opening: [UInt8]
+  /// What is to be subtracted from the times of the message, in ns since 1970.
+  private var baseTime: Int64 = 0
   /// The boot whose events are written, and its channels.
   var boot: BootTexts
 
-  /// `batchCount` events, at least 1, are meant to fit into a message.
   public init(
-    device: String, epoch: UInt64, channels: [ChannelSettings], batchCount: Int = 1
+    device: String, epoch: UInt64, channels: [ChannelSettings], batch: BatchSettings = .init()
   ) {
     // Usual records take less than 256 bytes.
-    buffer = ByteBuffer(
-      capacity: min(Self.byteCountMax + (batchCount - 1) * 256, Self.messageByteCountMax))
+    let usual = Self.byteCountMax + (Int(batch.eventCount) - 1) * 256
+    buffer = ByteBuffer(capacity: max(min(usual, Int(batch.byteCount)), Self.byteCountMax))
+    self.batch = batch
     opening = Array("[{\"bn\":".utf8) + jsonString(senMLName(device) + "/")
     boot = BootTexts(epoch: epoch, channels: channels)
   }
+
+  /// How many more records may come, at most.
+  var room: Int { Int(batch.eventCount) - recordCount }
 
   /// Writes one event to `buffer`. False when it can't be written: a channel that is not in the
   /// configuration, or a record longer than the buffer.
@@ -81,6 +89,7 @@ public struct SenMLEncoder: ~Copyable {
   public mutating func begin() {
     buffer.removeAll()
     recordCount = 0
+    baseTime = 0
   }
 
   /// Ends the message, which has records.
@@ -99,12 +108,7 @@ public struct SenMLEncoder: ~Copyable {
     if write(event, time), !buffer.hasOverflowed {
       if isThinned { buffer.append(",\"thinned\":true") }
       if isReplayed { buffer.append(",\"replayed\":true") }
-      end(isHistorical)
-      // One byte is kept for the end of the list.
-      if !buffer.hasOverflowed, buffer.count < buffer.capacity {
-        recordCount += 1
-        return true
-      }
+      return end(isHistorical, start)
     }
     buffer.removeAll(behind: start)
     return false
@@ -131,13 +135,7 @@ public struct SenMLEncoder: ~Copyable {
     buffer.append(",\"epoch\":")
     buffer.append(gap.through.epoch)
     appendSequence(gap.through.sequence)
-    end(isHistorical)
-    guard !buffer.hasOverflowed, buffer.count < buffer.capacity else {
-      buffer.removeAll(behind: start)
-      return false
-    }
-    recordCount += 1
-    return true
+    return end(isHistorical, start)
   }
 
   /// The first record has the base name in front, the others their number: each field that follows
@@ -154,23 +152,33 @@ public struct SenMLEncoder: ~Copyable {
     buffer.append(sequence)
   }
 
-  private mutating func end(_ isHistorical: Bool) {
+  /// Ends the record that began at `start`. False, and it is gone, if the message is too long with
+  /// it: a first one may be as long as the buffer.
+  private mutating func end(_ isHistorical: Bool, _ start: Int) -> Bool {
     if isHistorical { buffer.append(",\"historical\":true") }
     buffer.append("}")
+    // One byte is kept for the end of the list.
+    let limit =
+      recordCount == 0
+      ? buffer.capacity : min(buffer.capacity, byteCountLimit, Int(batch.byteCount))
+    guard !buffer.hasOverflowed, buffer.count < limit else {
+      buffer.removeAll(behind: start)
+      return false
+    }
+    recordCount += 1
+    return true
   }
 
   private mutating func write(_ event: Event, _ time: MessageTime) -> Bool {
+    if !event.kind.isOfDevice, Int(event.channel) >= boot.channelCount { return false }
     beginRecord(event.sequence)
-    if !event.kind.isOfDevice {
-      guard Int(event.channel) < boot.names.count else { return false }
-      buffer.append(",\"n\":")
-      buffer.append(boot.names[Int(event.channel)])
-    }
+    if recordCount == 0 { beginTime(event, time) }
+    if !event.kind.isOfDevice { boot.appendName(of: event.channel, to: &buffer) }
     appendValue(event)
     switch time {
     case .absolute(let offset):
       buffer.append(",\"t\":")
-      buffer.append(secondsOf: event.time &+ offset)
+      buffer.append(secondsOf: event.time &+ offset &- baseTime)
     case .relative(let now):
       buffer.append(",\"t\":")
       // A time after now could only be an error of the kernel's timestamp: it becomes now.
@@ -179,14 +187,25 @@ public struct SenMLEncoder: ~Copyable {
       buffer.append(",\"boottime\":")
       buffer.append(secondsOf: event.time)
     }
-    buffer.append(",\"epoch\":")
-    buffer.append(boot.epoch)
+    boot.appendEpoch(to: &buffer)
     appendSequence(event.sequence)
     if event.kind.hasReading {
       buffer.append(",\"rseq\":")
       buffer.append(event.readingSequence)
     }
     return true
+  }
+
+  /// Where several records are meant to come, times are told by their difference: ten digits less
+  /// in each.
+  private mutating func beginTime(_ event: Event, _ time: MessageTime) {
+    guard batch.eventCount > 1, case .absolute(let offset) = time else { return }
+    let seconds = (event.time &+ offset) / 1_000_000_000
+    // Below that a sum would be relative to the arrival (section 4.5.3).
+    guard seconds >= 1 << 28 else { return }
+    baseTime = seconds * 1_000_000_000
+    buffer.append(",\"bt\":")
+    buffer.append(UInt64(seconds))
   }
 
   private mutating func appendValue(_ event: Event) {
@@ -227,8 +246,7 @@ public struct SenMLEncoder: ~Copyable {
   private mutating func appendNumber(_ event: Event) {
     guard event.quality == .good else { return appendQuality(event.quality.label) }
     guard event.value.isFinite else { return appendQuality("not-a-number") }
-    buffer.append(boot.units[Int(event.channel)])
-    buffer.append(",\"v\":")
+    boot.appendUnit(of: event.channel, to: &buffer)
     buffer.append(event.value)
   }
 
@@ -266,24 +284,50 @@ public struct SenMLEncoder: ~Copyable {
 /// What the records of a boot have in common.
 struct BootTexts: Sendable {
   let epoch: UInt64
-  /// Of each channel, between quotation marks.
-  let names: [[UInt8]]
-  /// `,"u":"Cel"`, or nothing.
-  let units: [[UInt8]]
+  /// The texts of all channels, one behind the other, in a single array: nothing is counted or
+  /// released where one is copied.
+  private let bytes: [UInt8]
+  /// Of each channel, where `,"n":"boiler.temperature"`, and behind it `,"u":"Cel","v":`, begins;
+  /// and where the last one ends.
+  private let places: [Int]
+  /// `,"epoch":3`
+  private let epochText: [UInt8]
 
   init(epoch: UInt64, channels: [ChannelSettings]) {
-    var names: [[UInt8]] = []
-    var units: [[UInt8]] = []
+    var bytes: [UInt8] = []
+    var places: [Int] = [0]
     for channel in channels {
       // Only the whole, `bn` and `n` together, must start with a letter or digit, and `bn` does.
-      names.append(jsonString(senMLName(channel.name, mayStartAnyhow: true)))
-      units.append(
-        channel.unit.isEmpty ? [] : Array(",\"u\":".utf8) + jsonString(channel.unit))
+      bytes += Array(",\"n\":".utf8) + jsonString(senMLName(channel.name, mayStartAnyhow: true))
+      places.append(bytes.count)
+      if !channel.unit.isEmpty { bytes += Array(",\"u\":".utf8) + jsonString(channel.unit) }
+      bytes += Array(",\"v\":".utf8)
+      places.append(bytes.count)
     }
     self.epoch = epoch
-    self.names = names
-    self.units = units
+    self.bytes = bytes
+    self.places = places
+    epochText = Array(",\"epoch\":\(epoch)".utf8)
   }
+
+  var channelCount: Int { places.count / 2 }
+
+  /// The field of the name. Traps if there is no such channel.
+  @inline(__always)
+  func appendName(of channel: UInt16, to buffer: inout ByteBuffer) {
+    let index = Int(channel) * 2
+    buffer.append(bytes, in: places[index]..<places[index + 1])
+  }
+
+  /// The field of the unit, if there is one, and the label of the value.
+  @inline(__always)
+  func appendUnit(of channel: UInt16, to buffer: inout ByteBuffer) {
+    let index = Int(channel) * 2 + 1
+    buffer.append(bytes, in: places[index]..<places[index + 1])
+  }
+
+  @inline(__always)
+  func appendEpoch(to buffer: inout ByteBuffer) { buffer.append(epochText) }
 }
 
 extension EventKind {

@@ -16,6 +16,8 @@ final class SessionEvents {
   /// Where the broker sends this client: its Server Reference (MQTT 5, section 4.11), cut to 300
   /// bytes; empty for nowhere.
   var serverReference: [UInt8] = []
+  /// The largest packet that the broker takes, in bytes; nil for any (MQTT 5, section 3.2.2.3.6).
+  var maximumPacketSize: UInt32?
   /// What the end of the connection was called: the broker's reason code when it sent DISCONNECT,
   /// otherwise a result of libmosquitto.
   var disconnectCode: Int32?

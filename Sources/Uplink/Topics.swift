@@ -7,6 +7,7 @@ import Ring
 /// | what | topic |
 /// | --- | --- |
 /// | events of a channel | `topic`, as configured: `weir/{device}/{channel}` |
+/// | events of several channels in one message | the status topic, its last level `batch`: `weir/{device}/batch` |
 /// | birth and will, retained | `status_topic`: `weir/{device}/status` |
 /// | what ended the last boot, retained | the status topic, its last level `boot`: `weir/{device}/boot` |
 /// | events that were dropped, evicted or damaged | the status topic, its last level `gap`: `weir/{device}/gap` |
@@ -22,6 +23,7 @@ public struct Topics {
   /// Whether all of these are the same.
   private let isOne: Bool
   public let status: [CChar]
+  public let batch: [CChar]
   public let gap: [CChar]
   public let overload: [CChar]
   public let log: [CChar]
@@ -45,6 +47,7 @@ public struct Topics {
     isOne = list.allSatisfy { $0 == list[0] }
     let status = expandTopic(settings.statusTopic, device: device, channel: "status")
     self.status = terminated(status)
+    batch = terminated(siblingTopic(of: status, named: "batch"))
     gap = terminated(siblingTopic(of: status, named: "gap"))
     boot = terminated(siblingTopic(of: status, named: "boot"))
     overload = terminated(siblingTopic(of: status, named: "overload"))
@@ -58,8 +61,23 @@ public struct Topics {
     log = terminated(logName)
   }
 
+  /// Of the longest topic of events, in bytes.
+  var byteCountMax: Int {
+    channels.reduce(max(batch.count, max(gap.count, overload.count))) { max($0, $1.count) }
+  }
+
   static let gapNumber = -1
   private static let overloadNumber = -2
+  /// Of a message with events of several channels.
+  private static let batchNumber = -3
+
+  /// The number of the topic of a message that has events of both topics; nil where they can't be
+  /// in one: what concerns the device has topics of its own.
+  static func number(of first: Int, and second: Int) -> Int? {
+    if first == second { return first }
+    let isOfChannels = (first >= 0 || first == batchNumber) && second >= 0
+    return isOfChannels ? batchNumber : nil
+  }
 
   /// The number of the topic where an event goes: that of the channel, unless all channels have the
   /// same topic.
@@ -79,6 +97,7 @@ public struct Topics {
     switch number {
     case Self.gapNumber: gap
     case Self.overloadNumber: overload
+    case Self.batchNumber: batch
     default: channels[number]
     }
   }

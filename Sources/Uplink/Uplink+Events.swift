@@ -25,28 +25,53 @@ extension Uplink {
   /// Publishes messages while the window has room: at most a window of them.
   mutating func send(_ now: Int64) {
     guard now >= delivery.pauseEnd, openJournal() else { return }
+    let count = sendMessages(now)
+    // Small packets that follow each other go out together.
+    if count > 1 { session?.endBurst() }
+  }
+
+  /// Returns how many messages it has published.
+  private mutating func sendMessages(_ now: Int64) -> Int {
+    var count = 0
+    let time = context.clock.messageTime()
     for _ in 0..<Int(Delivery.windowMax) {
-      guard let first = delivery.next(receiveMaximum: receiveMaximum, now: now) else { return }
+      guard let first = delivery.next(receiveMaximum: receiveMaximum, now: now) else { break }
       let boot = boot(of: first)
-      guard let last = fill(first, boot, now) else {
+      guard let topic = fill(first, boot, now, time) else {
         delivery.take(first, now: now)
         delivery.noteImpossible(first)
         noteDropped("can't be sent: no message holds it", first.item)
         continue
       }
-      switch publish(first, boot) {
+      if count == 1 { session?.beginBurst() }
+      switch publish(first, boot, topic) {
       case .sent(let messageID):
-        delivery.noteSent(last, messageID: messageID, now: now)
+        delivery.noteSent(first, messageID: messageID, now: now)
         context.slot.add(to: .published)
         context.slot.progress &+= 1
+        count += 1
       case .impossible:
-        delivery.noteImpossible(last)
+        delivery.noteImpossible(first)
         noteDropped(
           "can't be sent: larger than the broker takes, or its topic is not valid", first.item)
       case .failed(let fault):
-        return fail(fault, now)
+        fail(fault, now)
+        return 0
       }
     }
+    return count
+  }
+
+  /// Keeps messages of several events below what the broker takes.
+  mutating func limitMessages() {
+    guard let maximum = session?.maximumPacketSize() else {
+      encoder.byteCountLimit = .max
+      return
+    }
+    // Beside the payload: the topic; device, epoch and seq, which have their names with them; the
+    // content type, the trace and its hops, which have at most 400 bytes with the fixed header.
+    let beside = topics.byteCountMax + deviceProperty.count + 2 * 20 + 400
+    encoder.byteCountLimit = max(0, Int(maximum) - beside)
   }
 
   /// Whether the journal is there to be read.
@@ -75,64 +100,83 @@ extension Uplink {
     return boot
   }
 
-  private func time(_ boot: BootOfEvents) -> MessageTime {
-    if boot === present { return context.clock.messageTime() }
-    return boot.offset.map { .absolute(offset: $0) } ?? .unknown
-  }
-
-  /// Makes the message of the event, and of those behind it that fit: of the same boot and topic.
-  /// Returns the last of them; nil if the first one can't be written.
+  /// Makes the message of the event, and of those behind it that fit: of the same boot and stream,
+  /// and for topics that go together. Returns the number of the topic; nil if the first one can't
+  /// be written.
   private mutating func fill(
-    _ first: Delivery.Outgoing, _ boot: BootOfEvents, _ now: Int64
-  ) -> Delivery.Outgoing? {
-    let time = time(boot)
+    _ first: Delivery.Outgoing, _ boot: BootOfEvents, _ now: Int64, _ presentTime: MessageTime
+  ) -> Int? {
+    let time =
+      boot === present ? presentTime : boot.offset.map { .absolute(offset: $0) } ?? .unknown
     encoder.boot = boot.texts
     encoder.begin()
-    guard append(first, time) else { return nil }
+    guard append(first.item, of: first, time) else { return nil }
     delivery.take(first, now: now)
-    var last = first
-    let topic = topicNumber(of: first.item, boot)
-    for _ in 1..<max(1, Int(context.settings.batchCount)) {
-      guard let next = delivery.more(last), next.item.epoch == boot.texts.epoch,
-        topicNumber(of: next.item, boot) == topic, append(next, time)
-      else { break }
-      delivery.take(next, now: now)
-      last = next
-    }
+    var topic = topicNumber(of: first.item, boot.topics)
+    if encoder.room > 0 { addMore(to: first, boot, now, time, &topic) }
     encoder.finish()
-    return last
+    delivery.company.note(byteCount: encoder.buffer.count, recordCount: encoder.recordCount)
+    return topic
   }
 
-  private mutating func append(_ outgoing: Delivery.Outgoing, _ time: MessageTime) -> Bool {
-    let isHistorical = outgoing.isHistorical
-    return switch outgoing.item.content {
+  private mutating func addMore(
+    to first: Delivery.Outgoing, _ boot: BootOfEvents, _ now: Int64, _ time: MessageTime,
+    _ topic: inout Int
+  ) {
+    let epoch = boot.texts.epoch
+    let topics = boot.topics
+    let count = delivery.source(of: first).takeMore { item in
+      guard encoder.room > 0, item.epoch == epoch,
+        let together = Topics.number(of: topic, and: topicNumber(of: item, topics)),
+        append(item, of: first, time)
+      else { return false }
+      topic = together
+      return true
+    }
+    delivery.noteTaken(first, count: count, now: now)
+  }
+
+  private mutating func append(
+    _ item: EventItem, of first: Delivery.Outgoing, _ time: MessageTime
+  ) -> Bool {
+    let isHistorical = first.isHistorical
+    return switch item.content {
     case .event(let event):
-      encoder.append(
-        event, time, isHistorical: isHistorical, isReplayed: outgoing.isReplayed)
+      encoder.append(event, time, isHistorical: isHistorical, isReplayed: first.isReplayed)
     case .thinned(let event):
       encoder.append(event, time, isThinned: true, isHistorical: isHistorical)
     case .gap(let gap):
       encoder.append(
-        gap, outgoing.stream % 2 == 0 ? .alarms : .telemetry, isHistorical: isHistorical)
+        gap, first.stream % 2 == 0 ? .alarms : .telemetry, isHistorical: isHistorical)
     }
   }
 
   /// Messages of the same number go to the same topic.
-  private func topicNumber(of item: EventItem, _ boot: BootOfEvents) -> Int {
+  private func topicNumber(of item: EventItem, _ topics: Topics) -> Int {
     switch item.content {
-    case .event(let event), .thinned(let event): boot.topics.number(of: event)
+    case .event(let event), .thinned(let event): topics.number(of: event)
     case .gap: Topics.gapNumber
     }
   }
 
   private mutating func publish(
-    _ first: Delivery.Outgoing, _ boot: BootOfEvents
+    _ first: Delivery.Outgoing, _ boot: BootOfEvents, _ topicNumber: Int
   ) -> PublishResult {
     sequenceText.removeAll()
     sequenceText.append(first.sequence)
     sequenceText.append(UInt8(0))
+    // What the longer content type takes is no gain yet.
+    let longer =
+      MessageProperties.compressedContentType.utf8CodeUnitCount
+      - MessageProperties.contentType.utf8CodeUnitCount
+    // Safe: only read during the call.
+    let isCompressed =
+      compressor.map { compressor in
+        unsafe encoder.buffer.withBytes { unsafe compressor.compress($0, saving: longer) }
+      } ?? false
     var properties = MessageProperties(
-      device: deviceProperty, epoch: boot.property, sequence: sequenceText)
+      device: deviceProperty, epoch: boot.property, sequence: sequenceText,
+      isCompressed: isCompressed)
     if first.isHistorical { properties.addHistorical() }
     let expiry = expirySeconds(first)
     if expiry > 0 { properties.addExpiry(seconds: expiry) }
@@ -141,10 +185,18 @@ extension Uplink {
       traceEncoder.encode(event, trace, note, now: Clock.boot())
       properties.add(traceEncoder)
     }
-    let topic = boot.topics.topic(topicNumber(of: first.item, boot))
-    // Safe: the buffer outlives the call.
-    let result = unsafe encoder.buffer.withBytes {
-      unsafe session?.publish(topic: topic, payload: $0, retained: false, properties: properties)
+    let topic = boot.topics.topic(topicNumber)
+    let result: PublishResult?
+    if isCompressed, let compressor {
+      // Safe: the compressor's memory outlives the call.
+      result = unsafe compressor.withBytes {
+        unsafe session?.publish(topic: topic, payload: $0, retained: false, properties: properties)
+      }
+    } else {
+      // Safe: the buffer outlives the call.
+      result = unsafe encoder.buffer.withBytes {
+        unsafe session?.publish(topic: topic, payload: $0, retained: false, properties: properties)
+      }
     }
     return result ?? .failed(.dropped)
   }

@@ -6,7 +6,7 @@ extension Uplink {
   /// Sends the next line of the tasks' logs, if all events are on their way: a log is never ahead
   /// of readings.
   mutating func sendLog(_ now: Int64) {
-    guard phase.takesLog, !delivery.hasUnsent() else { return }
+    guard phase.takesLog, !delivery.hasUnsent(now) else { return }
     // A line that can't be sent makes room for the next one; the bound is one turn's share.
     for _ in 0..<8 {
       guard let outgoing = logSender.next(now: now) else { return }

@@ -61,6 +61,7 @@ extension Uplink {
     hasBeenOpen = true
     proofTime = now + Uplink.proofPeriod
     receiveMaximum = session?.receiveMaximum() ?? 1
+    limitMessages()
     phase = .open
     noteCertificateAccepted()
     noteSecurity()

@@ -88,6 +88,8 @@ struct Uplink: ~Copyable {
   /// The earlier boot of which events are sent again.
   var replayed: BootOfEvents?
   var encoder: SenMLEncoder
+  /// Nil where nothing is compressed.
+  let compressor: Compressor?
   var traceEncoder = TraceEncoder()
   /// Nil where nothing is traced.
   let trace: Trace?
@@ -149,7 +151,10 @@ struct Uplink: ~Copyable {
       context.epoch, channels: context.channels, topics: topics, offset: nil)
     encoder = SenMLEncoder(
       device: context.device, epoch: context.epoch, channels: context.channels,
-      batchCount: Int(settings.batchCount))
+      batch: settings.batch)
+    compressor =
+      settings.batch.isCompressed && settings.version == .v5
+      ? Compressor(messageByteCountMax: encoder.buffer.capacity) : nil
     trace = settings.isTraced && settings.version == .v5 ? context.trace : nil
     logEncoder = LogEncoder(device: context.device, epoch: context.epoch)
     logSender = LogSender(
@@ -162,7 +167,8 @@ struct Uplink: ~Copyable {
       context.slot, step: UplinkStep.open.rawValue, limit: context.deadlines.turn)
     delivery = Delivery(
       journal, window: sessionSettings.inFlightWindow,
-      pause: Backoff(ceilingMax: ceilingMax, seed: seed &+ 1), backfillRate: settings.backfillRate)
+      pause: Backoff(ceilingMax: ceilingMax, seed: seed &+ 1), backfillRate: settings.backfillRate,
+      batch: settings.batch)
     startTime = Clock.boot()
     if !settings.certificateFile.isEmpty {
       credentials = CredentialChoice(
@@ -297,7 +303,8 @@ struct Uplink: ~Copyable {
       if delivery.hasMore(receiveMaximum: receiveMaximum, now: now) { return now }
       // Only looking for more may have shown that there is none.
       if delivery.replayWantsTurn { return now }
-      return min(latest, delivery.backfillTime(now) ?? latest)
+      let company = delivery.companyTime(now) ?? latest
+      return min(latest, company, delivery.backfillTime(now) ?? latest)
     case .ended: return now
     }
   }
@@ -306,7 +313,9 @@ struct Uplink: ~Copyable {
     // Asked once; the descriptor stays readable.
     pollItems[0] = PollItem(-1)
     switch phase {
-    case .open: phase = .draining(deadline: now + context.deadlines.drain)
+    case .open:
+      phase = .draining(deadline: now + context.deadlines.drain)
+      delivery.company.isOver = true
     case .waiting, .connecting: end()
     case .draining, .leaving, .ended: break
     }

@@ -24,7 +24,7 @@ public struct ClockTrust: Sendable {
     return isPlausibleEnough || isSynchronized
   }
 
-  /// How a message that is sent now writes its times. UTC is mapped once for each message.
+  /// How messages that are sent now write their times. UTC is mapped once for each turn.
   func messageTime() -> MessageTime {
     if let offset { return .absolute(offset: offset) }
     return .relative(now: Clock.boot())
@@ -34,7 +34,9 @@ public struct ClockTrust: Sendable {
   public var offset: Int64? {
     let boot = Clock.boot()
     let real = Clock.real()
-    return trusts(real: real, isSynchronized: Clock.isSynchronized) ? real - boot : nil
+    // The kernel is asked only where its answer counts: that is a system call.
+    let isSynchronized = isPlausibleEnough || Clock.isSynchronized
+    return trusts(real: real, isSynchronized: isSynchronized) ? real - boot : nil
   }
 }
 

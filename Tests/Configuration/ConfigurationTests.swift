@@ -91,7 +91,9 @@ import Testing
     #expect(uplink.retrySecondsMax == 300)
     #expect(uplink.logThreshold == nil)
     #expect(!uplink.isTraced)
-    #expect(uplink.backfillRate == 500 && uplink.batchCount == 64)
+    #expect(uplink.backfillRate == 500)
+    #expect(uplink.batch.eventCount == 64 && uplink.batch.byteCount == 16_000)
+    #expect(uplink.batch.age == 500_000_000 && !uplink.batch.isCompressed)
   }
 
   @Test func journal() {
@@ -151,7 +153,8 @@ import Testing
     #expect(configuration.channels[0].priority == .normal)
     #expect(configuration.supervision == SupervisionSettings())
     #expect(configuration.journal == JournalConfiguration())
-    #expect(configuration.uplink.backfillRate == 0 && configuration.uplink.batchCount == 1)
+    #expect(configuration.uplink.backfillRate == 0)
+    #expect(configuration.uplink.batch == BatchSettings())
     #expect(configuration.overload == OverloadSettings())
     #expect(configuration.sensing == SensingSettings())
   }

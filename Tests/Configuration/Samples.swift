@@ -63,7 +63,8 @@ enum Samples {
       log: off
       trace: false
       backfill: 500
-      batch: 64
+      batch: {events: 64, size: 16 KB, age: 500 ms}
+      compression: none
     journal:
       {size: 16 MiB, alarm_share: 20, full: thin, alarms_full: stop, commit: 1 s, delta: false}
     sensors:

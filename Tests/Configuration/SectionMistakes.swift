@@ -255,6 +255,46 @@ enum SectionMistakes {
     ! 5:17: error: 'follow_moves' is 'maybe'; expected one of true, false; choose one of them
 
     >   broker: mqtt://h
+    >   batch: 64
+    >   compression: zstd
+
+    >   broker: mqtt://h
+    >   batch: {events: 64, size: 16 kB, age: 500 ms}
+
+    >   broker: mqtt://h
+    >   batch: 0
+    ! 5:10: error: 'batch' is '0'; expected a whole number from 1 to 1000; choose a value in that
+
+    >   broker: mqtt://h
+    >   batch:
+    >     events: 1001
+    >     size: 65 KiB
+    >     age: 2 min
+    ! 6:13: error: 'events' is '1001'; expected a whole number from 1 to 1000; choose a value in
+    ! 7:11: error: 'size' is '65 KiB'; expected a size from 1 kB to 64 KiB; choose a value in that
+    ! 8:10: error: 'age' is '2 min'; expected 0 ns to 1 min; choose a duration in that range
+
+    >   broker: mqtt://h
+    >   batch: {size: 16, age: 5}
+    ! 5:17: error: 'size' is '16'; expected a size from 1 kB to 64 KiB, with its unit: kB, MB, GB,
+    ~ KiB, MiB, GiB; write for example 16 kB
+    ! 5:26: error: 'age' is '5'; expected a duration with its unit, 0 ns to 1 min; write for
+
+    >   broker: mqtt://h
+    >   batch: {evnts: 16}
+    ! 5:11: error: unknown key 'evnts' in 'uplink.batch'; expected events, size, age; did you mean
+
+    >   broker: mqtt://h
+    >   compression: gzip
+    ! 5:16: error: 'compression' is 'gzip'; expected one of none, zstd; choose one of them
+
+    >   broker: mqtt://h
+    >   version: 3.1.1
+    >   compression: zstd
+    ! 6:16: warning: 'compression' is told in the content type of a message, which MQTT 3.1.1 has
+    ~ not; expected 'version: 5'; messages are sent as they are
+
+    >   broker: mqtt://h
     >   brokr: x
     ! 5:3: error: unknown key 'brokr' in 'uplink'; expected broker, version, client
     """#

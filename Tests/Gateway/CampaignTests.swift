@@ -13,6 +13,8 @@
 // publisher can know. So the receiver is one to which the broker writes before it acknowledges
 // (receiver.py says how), and the broker is killed only while it is connected.
 //
+// All of it for one event in a message, and for batches that wait for company and are compressed.
+//
 // WEIR_KILLS sets the number of kills (30), WEIR_SEED the seed (random, and printed).
 
 import Drivers
@@ -21,12 +23,13 @@ import Seeds
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(60))) struct CampaignTests {
-  @Test func whatWasDurableArrives() throws {
+  @Test(arguments: ["", ", batch: {events: 16, age: 50 ms}, compression: zstd"])
+  func whatWasDurableArrives(batches: String) throws {
     let environment = ProcessInfo.processInfo.environment
     let count = environment["WEIR_KILLS"].flatMap { Int($0) } ?? 30
     let seed = environment["WEIR_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...999_999)
     print("\(count) kills; replay with WEIR_SEED=\(seed) WEIR_KILLS=\(count)")
-    var campaign = try Campaign(seed: seed)
+    var campaign = try Campaign(seed: seed, uplink: batches)
     let start = secondsNow()
     for number in 1...count { try campaign.strike(number) }
     let seconds = secondsNow() - start
@@ -47,6 +50,8 @@ private struct Campaign {
   private let receiver: PahoReceiver
   private var gateway: Gateway
   private var random: SeededRandom
+  /// More settings of the uplink.
+  private let uplink: String
   /// What the journal held after each kill of the gateway, a file each.
   private var dumps: [String] = []
   private(set) var taskKilled: [String: Int] = [:]
@@ -61,8 +66,9 @@ private struct Campaign {
     case down(until: Double)
   }
 
-  init(seed: UInt64) throws {
+  init(seed: UInt64, uplink: String) throws {
     random = SeededRandom(seed: seed)
+    self.uplink = uplink
     folder = try Folder()
     var options = Broker.Options()
     options.isPersistent = true
@@ -76,15 +82,16 @@ private struct Campaign {
     try broker.start()
     try receiver.waitForConnection(2)
     broken = .up(since: secondsNow())
-    gateway = try Gateway(Self.configuration(broker.port), state: folder.file("state"))
+    gateway = try Gateway(Self.configuration(broker.port, uplink), state: folder.file("state"))
     try waitForTasks()
   }
 
-  private static func configuration(_ port: Int) -> String {
+  private static func configuration(_ port: Int, _ uplink: String) -> String {
     """
     device: campaign
     board: simulated
-    uplink: {broker: "mqtt://127.0.0.1:\(port)", retry_max: 1 s, window: 200, buffer: 16384}
+    uplink:
+      {broker: "mqtt://127.0.0.1:\(port)", retry_max: 1 s, window: 200, buffer: 16384\(uplink)}
     journal: {size: 2 MB, commit: 0 s}
     supervision: {restarts: 1000000, pause: 1 ms, pause_max: 5 ms, forgive: 0 s}
     sensors:
@@ -159,7 +166,7 @@ private struct Campaign {
   private mutating func killGateway(_ number: Int) throws {
     let tasks = gateway.tasks()
     try killGateway(tasks)
-    gateway = try Gateway(Self.configuration(broker.port), state: folder.file("state"))
+    gateway = try Gateway(Self.configuration(broker.port, uplink), state: folder.file("state"))
     // It may be killed at any moment of its start too, but must get its epoch.
     if Bool.random(using: &random) { try waitForTasks() } else { try waitForJournal() }
   }
@@ -211,7 +218,7 @@ private struct Campaign {
     }
     try dump()
     // What the broker lacks when a gateway ends, the next one sends.
-    let last = try Gateway(Self.configuration(broker.port), state: folder.file("state"))
+    let last = try Gateway(Self.configuration(broker.port, uplink), state: folder.file("state"))
     _ = try receiver.waitForAll([dumps.last ?? ""], seconds: 60)
     _ = try last.stop()
     return try receiver.account(dumps)

@@ -12,6 +12,7 @@ SIGKILL came is in this socket, and nothing makes the kernel throw it away (a pa
 broker would be answered by a reset).
 """
 
+import ctypes
 import json
 import sys
 import time
@@ -22,9 +23,30 @@ import paho.mqtt.client as mqtt
 CHANGING = ("t", "boottime", "historical", "replayed", "epoch", "seq", "bn")
 
 
+ZSTD = ctypes.CDLL("libzstd.so.1")
+ZSTD.ZSTD_decompress.restype = ctypes.c_size_t
+ZSTD.ZSTD_decompress.argtypes = [
+    ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
+# Of zstd: the magic number (RFC 8878, 3.1.1); and no message of a gateway is larger.
+MAGIC = b"\x28\xb5\x2f\xfd"
+PLAIN_MAX = 1 << 20
+
+
+def plain(payload):
+    """The payload, decompressed if it is a zstd frame; MQTT 3.1.1 has no content type to say so."""
+    if not payload.startswith(MAGIC):
+        return payload
+    output = ctypes.create_string_buffer(PLAIN_MAX)
+    size = ZSTD.ZSTD_decompress(output, PLAIN_MAX, payload, len(payload))
+    if ZSTD.ZSTD_isError(ctypes.c_size_t(size)):
+        raise ValueError("not zstd")
+    return output.raw[:size]
+
+
 def records(payload):
     """The records of a SenML message, each with its identity; nothing for what is no record."""
     try:
+        payload = plain(payload)
         message = json.loads(payload)
     except ValueError:
         return

@@ -161,7 +161,7 @@ import Testing
     let broker = try Broker()
     try broker.start()
     let subscriber = try Subscriber(broker)
-    var rig = try UplinkRig(broker.port) { $0.batchCount = batch }
+    var rig = try UplinkRig(broker.port) { $0.batch.eventCount = batch }
     rig.produce(200)
     rig.append(
       Event(kind: .alarmRaised, channel: 1, time: Clock.boot(), sequence: 200, value: 3))

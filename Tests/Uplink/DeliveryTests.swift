@@ -47,17 +47,20 @@ struct DeliveryTests {
         guard now >= delivery.pauseEnd else { break }
         for _ in 0..<random.next(40) {
           guard let first = delivery.next(receiveMaximum: receiveMaximum, now: now) else { break }
-          var last = first
           var sequences = [try sequence(first)]
           delivery.take(first, now: now)
-          while sequences.count < batchCount, let more = delivery.more(last) {
-            sequences.append(try sequence(more))
-            delivery.take(more, now: now)
-            last = more
+          let count = delivery.source(of: first).takeMore { item in
+            guard sequences.count < batchCount, case .event(let event) = item.content else {
+              return false
+            }
+            sequences.append(event.sequence)
+            return true
           }
+          delivery.noteTaken(first, count: count, now: now)
+          #expect(sequences.count == count + 1)
           #expect(settled.isDisjoint(with: sequences))
           messageID = messageID == .max ? 1 : messageID + 1
-          delivery.noteSent(last, messageID: messageID, now: now)
+          delivery.noteSent(first, messageID: messageID, now: now)
           underWay.append((messageID, sequences))
         }
       case 3..<6:  // acknowledge some, in any order

@@ -88,7 +88,7 @@ import Testing
   func aRangeComesAgain(_ version: MQTTVersion, _ batch: UInt16) throws {
     var rig = try rig(1000) {
       $0.version = version
-      $0.batchCount = batch
+      $0.batch.eventCount = batch
     }
     // A later alarm, which lies in the other lane.
     rig.append(

@@ -14,6 +14,8 @@ long weir_socket_peek(int descriptor, uint8_t *bytes, size_t count);
 /// How many bytes of a TCP connection the other machine has confirmed so far (tcpi_bytes_acked of
 /// TCP_INFO, tcp(7)); -1 when the question fails.
 long long weir_socket_arrived(int descriptor);
+/// Holds back packets that are not full (TCP_CORK), or stops that. 0, or -1 with errno.
+int weir_socket_cork(int descriptor, int corked);
 /// What getaddrinfo(3) means by a number that it returned.
 const char *weir_name_error_text(int number);
 /// Whether an error of getaddrinfo(3) says that there is no such name (1), or that nobody could be

@@ -1,0 +1,173 @@
+import BenchTable
+import CLinux
+import Clients
+import Configuration
+import Journal
+import Linux
+import Ring
+import Uplink
+
+/// Who publishes.
+enum Contender: Int {
+  case weir1
+  case weir16
+  case weir64
+  case libmosquitto
+  case mosquittoPub
+  case paho
+
+  static var all: [Contender] { [.weir1, .weir16, .weir64, .libmosquitto, .mosquittoPub, .paho] }
+
+  var title: String {
+    switch self {
+    case .weir1: "weir, 1 a message"
+    case .weir16: "weir, 16 a message"
+    case .weir64: "weir, 64 a message"
+    case .libmosquitto: "libmosquitto, memory"
+    case .mosquittoPub: "mosquitto_pub -l"
+    case .paho: "paho-mqtt"
+    }
+  }
+
+  /// Readings in a message.
+  var batch: Int {
+    switch self {
+    case .weir1, .libmosquitto, .mosquittoPub, .paho: 1
+    case .weir16: 16
+    case .weir64: 64
+    }
+  }
+
+  /// Messages in one round: about a second.
+  var messageCount: Int {
+    switch self {
+    case .weir1, .libmosquitto: 60_000
+    case .weir16, .weir64: 40_000
+    case .mosquittoPub: 30_000
+    case .paho: 10_000
+    }
+  }
+
+  /// Of rivals, for C.
+  var rival: Int32? {
+    switch self {
+    case .weir1, .weir16, .weir64: nil
+    case .libmosquitto: Int32(client_libmosquitto)
+    case .mosquittoPub: Int32(client_mosquitto_pub)
+    case .paho: Int32(client_paho)
+    }
+  }
+}
+
+/// What one contender took in one round.
+struct Cost {
+  var messagesPerSecond: Double
+  /// Of all of its processes.
+  var cpuPerMessage: Double
+  /// Of the uplink's process alone.
+  var uplinkCPUPerMessage: Double
+  var brokerCPUPerMessage: Double
+}
+
+/// The contest: who brings messages to the same broker, QoS 1, with the same window.
+final class Flood {
+  static var window: UInt16 { 100 }
+  /// So many events the journal may be ahead of the broker.
+  static var leadMax: UInt64 { 65_536 }
+  /// So many events are made durable together, at most.
+  static var commitCountMax: Int { 4096 }
+
+  private let pair: Pair
+  private let port: Int32
+  private let broker: Int32
+  private let linesPath: String
+  private let script: String
+
+  init(folder: String, port: Int32, broker: Int32, script: String) throws(BenchFailure) {
+    pair = try Pair(folder + "/flood", byteCount: 32 << 20)
+    self.port = port
+    self.broker = broker
+    self.script = script
+    linesPath = folder + "/lines"
+    try writeLines()
+  }
+
+  /// The messages of the rivals: those that Weir sends of single events.
+  private func writeLines() throws(BenchFailure) {
+    var encoder = SenMLEncoder(device: Pair.device, epoch: 1, channels: Pair.channels)
+    var bytes: [UInt8] = []
+    let offset = Clock.real() - Clock.boot()
+    for number in 0..<1024 {
+      var event = Pair.reading(UInt64(number), time: Clock.boot() + Int64(number) * 1_000_037)
+      event.sequence = 100_000 + UInt64(number)
+      guard encoder.encode(event, .absolute(offset: offset)) else { throw .failed("a message") }
+      // Safe: the bytes are copied.
+      unsafe encoder.buffer.withBytes { bytes += unsafe Array($0) }
+      bytes.append(0x0a)
+    }
+    do throws(SystemError) {
+      let file = try FileDescriptor(opening: linesPath, [.writeOnly, .create, .truncate])
+      try file.write(all: bytes)
+    } catch {
+      throw .failed("\(linesPath): \(error.text)")
+    }
+  }
+
+  func measure(_ contender: Contender) throws(BenchFailure) -> Cost {
+    let count = Double(contender.messageCount)
+    if let rival = contender.rival {
+      let before = client_processor_time(broker)
+      var cost = client_cost()
+      // Safe: the texts are used only during the call.
+      let result = unsafe linesPath.withCString { file in
+        unsafe script.withCString { script in
+          unsafe "weir/bench-gateway/boiler.temperature".withCString { topic in
+            unsafe client_publish(
+              rival, port, topic, file, Int32(contender.messageCount), Int32(Self.window), script,
+              &cost)
+          }
+        }
+      }
+      guard result == 0 else { throw .failed("\(contender.title) failed") }
+      let brokerTime = Double(client_processor_time(broker) - before) / 1e9
+      return Cost(
+        messagesPerSecond: count / cost.seconds, cpuPerMessage: cost.cpu_seconds / count,
+        uplinkCPUPerMessage: cost.cpu_seconds / count, brokerCPUPerMessage: brokerTime / count)
+    }
+    var batch = BatchSettings()
+    batch.eventCount = UInt16(contender.batch)
+    try pair.start(port: port, window: Self.window, batch: batch)
+    defer { pair.stop() }
+    let uplink = pair.uplink ?? 0
+    let before = (
+      client_processor_time(0), client_processor_time(uplink), client_processor_time(broker)
+    )
+    let start = Clock.monotonic()
+    try flood(contender.messageCount * contender.batch)
+    let seconds = Double(Clock.monotonic() - start) / 1e9
+    let own = Double(client_processor_time(0) - before.0) / 1e9
+    let uplinkTime = Double(client_processor_time(uplink) - before.1) / 1e9
+    let brokerTime = Double(client_processor_time(broker) - before.2) / 1e9
+    return Cost(
+      messagesPerSecond: count / seconds, cpuPerMessage: (own + uplinkTime) / count,
+      uplinkCPUPerMessage: uplinkTime / count, brokerCPUPerMessage: brokerTime / count)
+  }
+
+  /// Appends so many events, durable before they are sent, and returns when the broker has them.
+  private func flood(_ count: Int) throws(BenchFailure) {
+    var left = count
+    while left > 0 {
+      while pair.appendedCount - pair.acknowledgedCount >= Self.leadMax {
+        Futex.pause(nanoseconds: 200_000)
+      }
+      let share = min(left, Self.commitCountMax)
+      let time = Clock.boot()
+      for index in 0..<share {
+        try pair.append(Pair.reading(pair.sequence, time: time + Int64(index) * 1000))
+      }
+      try pair.commit()
+      left -= share
+    }
+    try pair.waitUntilEmpty()
+  }
+}
