@@ -138,6 +138,7 @@ struct Uplink: ~Copyable {
   var replays = ReplayQueue()
   var replayNews = ReplayNews()
   var pollItems: [PollItem]
+  let anchor = Anchor()
 
   /// `seed` spreads the pauses.
   init(_ context: UplinkContext, seed: UInt64) {
