@@ -35,7 +35,28 @@ extension Journal where S: ~Copyable {
     }
   }
 
+  /// Where a commit has no place but over events that the receiver has, and the medium does not say
+  /// yet that he has them: says it in both copies of the superblock. A cut behind this point finds
+  /// the receiver's place there, whatever becomes of the events.
+  private mutating func saveAcknowledged() throws(JournalError) {
+    var isNeeded = false
+    for index in 0..<Lane.count where lanes[index].isDirty && lanes[index].overwritesAcknowledged {
+      superblock[acknowledged: lanes[index].lane] = lanes[index].acknowledged
+      isNeeded = true
+    }
+    guard isNeeded else { return }
+    do throws(StorageError) {
+      for _ in 0..<2 { try superblock.write(&storage, scratch: scratch) }
+    } catch {
+      throw .storage(error)
+    }
+    for index in 0..<Lane.count {
+      lanes[index].noteSaved(superblock[acknowledged: lanes[index].lane])
+    }
+  }
+
   private mutating func write() throws(JournalError) {
+    try saveAcknowledged()
     for index in 0..<Lane.count where lanes[index].isDirty {
       guard let runs = lanes[index].prepare(commit: commitNumber) else {
         throw .full(lanes[index].lane)

@@ -47,7 +47,7 @@ public struct Journal<S: Storage & ~Copyable>: ~Copyable {
   public let settings: JournalSettings
   /// The epoch of all that is appended now.
   public let epoch: UInt64
-  private var superblock: Superblock
+  var superblock: Superblock
   var commitNumber: UInt64
   var lanes: InlineArray<2, LaneWriter>
   let scratch: Bytes
@@ -131,10 +131,10 @@ public struct Journal<S: Storage & ~Copyable>: ~Copyable {
     let cipher = try BlockCipher.made(
       keys, isWriter: true, simulatedSalt: settings.simulatedSalt)
     let alarms = LaneScan(
-      .alarms, &storage, geometry: geometry, identity: superblock.identity,
+      .alarms, &storage, superblock: superblock,
       table: LaneWriter.table(geometry, .alarms, alarmMemory), scratch: scratch, cipher: cipher)
     let telemetry = LaneScan(
-      .telemetry, &storage, geometry: geometry, identity: superblock.identity,
+      .telemetry, &storage, superblock: superblock,
       table: LaneWriter.table(geometry, .telemetry, telemetryMemory), scratch: scratch,
       cipher: cipher)
     if let key = alarms.neededKey ?? telemetry.neededKey { throw .locked(key) }

@@ -90,8 +90,7 @@ public enum JournalItem: BitwiseCopyable, Sendable {
       memory.slice(tableOffset, memory.count - tableOffset), count: geometry.segmentCount(lane))
     let cipher = try BlockCipher.made(keys, isWriter: false)
     let scan = LaneScan(
-      lane, &storage, geometry: geometry, identity: superblock.identity, table: table,
-      scratch: segmentMemory, cipher: cipher)
+      lane, &storage, superblock: superblock, table: table, scratch: segmentMemory, cipher: cipher)
     if let key = scan.neededKey { throw .locked(key) }
     self.geometry = geometry
     self.segmentMemory = segmentMemory

@@ -40,9 +40,10 @@ public struct LaneScan {
   public var start: Mark { acknowledged.ordinal >= evicted.ordinal ? acknowledged : evicted }
 
   init<S: Storage & ~Copyable>(
-    _ lane: Lane, _ storage: inout S, geometry: Geometry, identity: UInt64, table: SegmentTable,
+    _ lane: Lane, _ storage: inout S, superblock: Superblock, table: SegmentTable,
     scratch: Bytes, cipher: borrowing BlockCipher?
   ) {
+    let geometry = superblock.geometry
     self.lane = lane
     self.table = table
     nextBlock = geometry.blocksPerSegment
@@ -52,7 +53,7 @@ public struct LaneScan {
       var firstUsable = 0
       for index in 0..<geometry.blocksPerSegment {
         let block = scratch.slice(index * geometry.blockByteCount, geometry.blockByteCount)
-        switch BlockHeader.examine(block, lane: lane, identity: identity) {
+        switch BlockHeader.examine(block, lane: lane, identity: superblock.identity) {
         case .blank: blankBlockCount += 1
         case .foreign: foreignBlockCount += 1
         case .damaged, .unknownVersion: damagedBlockCount += 1
@@ -71,6 +72,8 @@ public struct LaneScan {
       if entry != Segment() { table[segment] = entry }
     }
     if lastSegment >= 0 { nextBlock = max(nextBlock, table[lastSegment].firstUsable) }
+    let known = superblock[acknowledged: lane]
+    if known.ordinal > acknowledged.ordinal { acknowledged = known }
     // The blocks that held them may be lost.
     if acknowledged.ordinal > end.ordinal { end = acknowledged }
     if evicted.ordinal > end.ordinal { end = evicted }

@@ -267,6 +267,18 @@ struct LaneWriter {
     return next - 1
   }
 
+  /// Whether the next commit enters a segment that is free only because of what was acknowledged
+  /// since the last one. A lane that may evict has always one that is free.
+  var overwritesAcknowledged: Bool {
+    guard acknowledged.ordinal > neededDurably, segment >= 0, current > 0 || spare < 0,
+      geometry.blocksPerSegment - next <= current, let other = table.successor(of: segment)
+    else { return false }
+    return table[other].sequence > 0 && table[other].after.ordinal > neededDurably
+  }
+
+  /// The receiver's place is on the medium.
+  mutating func noteSaved(_ mark: Mark) { neededDurably = max(neededDurably, mark.ordinal) }
+
   private mutating func enterSegment() -> Bool {
     let candidate =
       segment < 0 ? (table[0].isRetired ? table.successor(of: 0) : 0) : table.successor(of: segment)

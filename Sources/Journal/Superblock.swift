@@ -41,13 +41,21 @@ let journalVersion: UInt32 = 1
 /// | 52 | 4 | blocks of a segment |
 /// | 56 | 4 | segments of the lane of alarms |
 /// | 60 | 4 | segments of the lane of telemetry |
-/// | 64 | 448 | zero |
+/// | 64 | 24 | up to where the receiver had the lane of alarms: ordinal, epoch, sequence |
+/// | 88 | 24 | and the lane of telemetry |
+/// | 112 | 400 | zero |
+///
+/// The receiver's places are zero until they are needed: each block holds them too, and newer. Only
+/// where a lane that may not evict is full to the last block, a commit has no place to put them but
+/// over events which the receiver has; then they are written here before.
 struct Superblock: Equatable, Sendable {
   var identity: UInt64
   var generation: UInt64
   var epoch: UInt64
   var creationTime: Int64
   var geometry: Geometry
+  private var alarmsAcknowledged = Mark()
+  private var telemetryAcknowledged = Mark()
   /// Whether the other copy could not be read: it may have been the newer one.
   var isOnlyCopy = false
 
@@ -83,6 +91,19 @@ struct Superblock: Equatable, Sendable {
     else { throw .geometry }
     guard isCount(generation), epoch == 0 || isCount(epoch) else { throw .geometry }
     self.geometry = geometry
+    alarmsAcknowledged = Mark(bytes, at: 64)
+    telemetryAcknowledged = Mark(bytes, at: 88)
+  }
+
+  /// Up to where the receiver had a lane, when that was last written here.
+  subscript(acknowledged lane: Lane) -> Mark {
+    get { lane == .alarms ? alarmsAcknowledged : telemetryAcknowledged }
+    set {
+      switch lane {
+      case .alarms: alarmsAcknowledged = newValue
+      case .telemetry: telemetryAcknowledged = newValue
+      }
+    }
   }
 
   func store(in bytes: Bytes) {
@@ -97,6 +118,8 @@ struct Superblock: Equatable, Sendable {
     bytes.store(UInt32(geometry.blocksPerSegment), at: 52)
     bytes.store(UInt32(geometry.alarmSegmentCount), at: 56)
     bytes.store(UInt32(geometry.telemetrySegmentCount), at: 60)
+    alarmsAcknowledged.store(in: bytes, at: 64)
+    telemetryAcknowledged.store(in: bytes, at: 88)
     bytes.store(checksum(bytes.slice(16, Self.byteCount - 16)), at: 12)
   }
 
@@ -133,14 +156,20 @@ struct Superblock: Equatable, Sendable {
     return best
   }
 
-  /// Overwrites the older copy, and waits until it is on the medium.
+  /// Overwrites the older copy, and waits until it is on the medium. After a failure that copy is
+  /// lost, perhaps, so the next attempt is at the same one again.
   mutating func write<S: Storage & ~Copyable>(
     _ storage: inout S, scratch: Bytes
   ) throws(StorageError) {
     generation += 1
     let bytes = scratch.slice(0, Self.byteCount)
     store(in: bytes)
-    try storage.write(bytes, at: Int64(generation % 2) * 4096)
-    try storage.synchronize()
+    do throws(StorageError) {
+      try storage.write(bytes, at: Int64(generation % 2) * 4096)
+      try storage.synchronize()
+    } catch {
+      generation -= 1
+      throw error
+    }
   }
 }

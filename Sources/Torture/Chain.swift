@@ -16,9 +16,8 @@ struct Chain {
   /// The last promise of the life before this workload.
   var before: Promise
   var sequence: UInt64 = 0
-  /// Up to where a commit that failed may have evicted events, or written over acknowledged ones
-  /// before that was durable: a cut then reports a gap of what the receiver has. 0 after a commit
-  /// that succeeded.
+  /// Up to where a commit that failed may have evicted events, although that is not durable. 0 after
+  /// a commit that succeeded.
   var overwritten: [UInt64] = [0, 0]
   let memory: TortureMemory
   var figures = TortureFigures()
@@ -199,9 +198,7 @@ struct Chain {
       overwritten = [0, 0]
     } catch {
       figures.failedCommitCount += 1
-      overwritten = (0..<2).map {
-        max(journal.evicted(laneOf($0)).ordinal, journal.acknowledged(laneOf($0)).ordinal)
-      }
+      overwritten = (0..<2).map { journal.evicted(laneOf($0)).ordinal }
     }
     figures.commitCount += 1
     for lane in 0..<2 {
@@ -219,12 +216,10 @@ struct Chain {
       for lane in 0..<2 { promises[promises.count - 1].durable[lane] = ends[lane] }
       promises[promises.count - 1].eventCount = min(started + 1, disk.events.count)
     }
-    // A cut in the middle of it finds what it has evicted or written over so far.
+    // A cut in the middle of it finds what it has evicted so far.
     if hasFaults, promises.count > 1 {
       let now = promises[promises.count - 1]
-      promises[promises.count - 2].evicted = (0..<2).map {
-        max(now.evicted[$0], now.acknowledged[$0])
-      }
+      promises[promises.count - 2].evicted = now.evicted
     }
   }
 }

@@ -13,6 +13,8 @@ public final class Broker {
     public var isPersistent = false
     /// It listens there, instead of on the loopback of this machine.
     public var end: NetworkLine.End?
+    /// The one of cross/lib/broker, which knows more key exchanges than that of Debian 12.
+    public var isModern = false
     /// More lines of mosquitto.conf, for its one listener and everything else.
     public var lines: [String] = []
 
@@ -24,6 +26,11 @@ public final class Broker {
   private var program: Program?
   private var configurationPath = ""
   private var end: NetworkLine.End?
+  private var isModern = false
+
+  private static let modernPath = checkout + "/.cross/broker/mosquitto"
+  /// Whether cross/lib/broker has run, as cross/test does first.
+  public static let hasModern = FileManager.default.isExecutableFile(atPath: modernPath)
 
   /// Chooses a port and writes the configuration; the broker itself starts with `start`.
   public init(_ options: Options = Options()) throws {
@@ -47,6 +54,7 @@ public final class Broker {
   /// Writes another configuration, for the next `start`.
   public func configure(_ options: Options) throws {
     end = options.end
+    isModern = options.isModern
     var lines = [
       "listener \(port) \(end?.address ?? "127.0.0.1")", "persistence \(options.isPersistent)",
       // A test that is slow to read must not lose messages in the broker.
@@ -76,7 +84,8 @@ public final class Broker {
 
   /// Starts the broker, also again after `stop`; returns when it takes connections.
   public func start() throws {
-    let command = (try find("mosquitto"), ["-c", configurationPath])
+    let name = isModern ? Self.modernPath : try find("mosquitto")
+    let command = (name, ["-c", configurationPath])
     let (path, arguments) = try end?.inside(command.0, command.1) ?? command
     let runCountBefore = runCount
     let program = try Program(path, arguments, outputPath: folder.file("broker.log"))

@@ -13,6 +13,11 @@ public final class Gateway {
     return tests.deletingLastPathComponent().appendingPathComponent("weir").path
   }
 
+  /// Whether it is the static one, which has the C libraries of the product.
+  public static var isStatic: Bool {
+    URL(fileURLWithPath: binary).lastPathComponent == "weir-x86_64"
+  }
+
   public var configurationPath: String { folder.file("gateway.yaml") }
 
   /// Starts `weir run` with the configuration, and more options and variables; `state` is the state

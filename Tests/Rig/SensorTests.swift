@@ -5,7 +5,8 @@
 // - the dps310's values are what its coefficients and results mean;
 // - everything that was measured arrived, or a gap says that it did not;
 // - the first reading is at the broker within 10 s of guest time after PID 1 began;
-// - all of the gateway's processes together take at most 6 MB, also with TLS.
+// - all of the gateway's processes together take at most 6 MB, also with TLS, and the tasks journal
+//   and uplink at most 3 MB of it.
 
 import Desk
 import Drivers
@@ -54,6 +55,7 @@ extension Rig {
     var options = Broker.Options()
     options.authority = authority
     options.user = (name: "plant", password: "secret")
+    options.isModern = Broker.hasModern
     let broker = try Broker(options)
     try broker.start()
     let recorder = try Recorder(port: broker.port, authority: authority, user: options.user)
@@ -68,6 +70,7 @@ extension Rig {
       files: ["ca.pem": authority.certificatePath], words: ["weir.report=20"])
     try waitForFirstReading(emulator, recorder)
     try checkStart(emulator)
+    if options.isModern { try emulator.wait(for: "X25519MLKEM768", seconds: 5) }
     let start = secondsNow()
     for channel in ["boiler.temperature", "room.pressure", "soc.temperature"] {
       try recorder.wait(channel, seconds: 30, after: start) { $0.channel == channel }
@@ -136,8 +139,20 @@ extension Rig {
     let words = line.split(separator: " ")
     let index = try #require(words.firstIndex(of: "KiB"))
     let kibibytes = try #require(index > 0 ? Int(words[index - 1]) : nil)
-    print("all processes together: \(kibibytes) KiB PSS")
+    let journal = try taskKibibytes("journal", emulator)
+    let uplink = try taskKibibytes("uplink", emulator)
+    print(
+      "all processes together: \(kibibytes) KiB PSS, the journal \(journal), the uplink \(uplink)")
     #expect(kibibytes * 1024 <= 6_000_000)
+    #expect((journal + uplink) * 1024 <= 3_000_000)
+  }
+
+  /// What the report before said of one task, which is "TASK: process N, ..., memory N KiB".
+  private func taskKibibytes(_ task: String, _ emulator: Emulator) throws -> Int {
+    let line = try emulator.wait(for: " \(task): process", seconds: 1)
+    let words = line.split(whereSeparator: { $0.isWhitespace })
+    let index = try #require(words.lastIndex(of: "KiB"))
+    return try #require(index > 0 ? Int(words[index - 1]) : nil)
   }
 }
 
