@@ -16,8 +16,8 @@ struct Chain {
   /// The last promise of the life before this workload.
   var before: Promise
   var sequence: UInt64 = 0
-  /// Up to where a commit that failed may have evicted events, although that is not durable. 0 after
-  /// a commit that succeeded.
+  /// Up to where a commit that failed may have evicted events, although that is not durable. 0
+  /// after a commit that succeeded.
   var overwritten: [UInt64] = [0, 0]
   let memory: TortureMemory
   var figures = TortureFigures()

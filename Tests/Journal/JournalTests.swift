@@ -6,8 +6,8 @@
 //   range;
 // - telemetry never evicts an alarm;
 // - windows stand for all readings that thinning gave up;
-// - what was acknowledged is not read again, and its room is used again, also in a lane that is full
-//   to the last block, with power cuts in between;
+// - what was acknowledged is not read again, and its room is used again, also in a lane that is
+//   full to the last block, with power cuts in between;
 // - a reader sees what was written since it was opened.
 
 import Foundation

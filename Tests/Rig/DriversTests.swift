@@ -45,8 +45,9 @@ extension Rig {
   }
 }
 
-/// The tests that boot emulated boards, one after the other but for `PatientRig`, and only with WEIR_RIG=1 (cross/test
-/// sets it, when the images are made). Each has ten minutes; a campaign of cuts takes its time.
+/// The tests that boot emulated boards, one after the other but for `PatientRig`, and only with
+/// WEIR_RIG=1 (cross/test sets it, when the images are made). Each has ten minutes; a campaign of
+/// cuts takes its time.
 @Suite(
   .serialized, .enabled(if: ProcessInfo.processInfo.environment["WEIR_RIG"] == "1"),
   .timeLimit(.minutes(ProcessInfo.processInfo.environment["WEIR_CUTS"] == nil ? 10 : 240)))
