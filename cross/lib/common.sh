@@ -113,7 +113,7 @@ watch_log() {
     ticks=$((ticks + 1))
     elapsed=$((SECONDS - start))
     if [ -t 1 ] || [ $((ticks % 60)) -eq 0 ]; then
-      line=$(tail -c 400 "$log" 2>/dev/null | tr '\r' '\n' | grep -v '^ *$' | tail -n 1 || true)
+      line=$(tail -c 400 "$log" 2>/dev/null | tr '\r' '\n' | grep -av '^ *$' | tail -n 1 || true)
       if [ -t 1 ]; then
         progress "$title, $elapsed s: $line"
       else
