@@ -13,10 +13,14 @@ enum Contender: Int {
   case weir16
   case weir64
   case libmosquitto
+  /// The same messages as `weir64`, but made before: what is possible with such a broker.
+  case libmosquitto64
   case mosquittoPub
   case paho
 
-  static var all: [Contender] { [.weir1, .weir16, .weir64, .libmosquitto, .mosquittoPub, .paho] }
+  static var all: [Contender] {
+    [.weir1, .weir16, .weir64, .libmosquitto, .libmosquitto64, .mosquittoPub, .paho]
+  }
 
   var title: String {
     switch self {
@@ -24,6 +28,7 @@ enum Contender: Int {
     case .weir16: "weir, 16 a message"
     case .weir64: "weir, 64 a message"
     case .libmosquitto: "libmosquitto, memory"
+    case .libmosquitto64: "the same, 64 a message"
     case .mosquittoPub: "mosquitto_pub -l"
     case .paho: "paho-mqtt"
     }
@@ -34,7 +39,7 @@ enum Contender: Int {
     switch self {
     case .weir1, .libmosquitto, .mosquittoPub, .paho: 1
     case .weir16: 16
-    case .weir64: 64
+    case .weir64, .libmosquitto64: 64
     }
   }
 
@@ -42,7 +47,7 @@ enum Contender: Int {
   var messageCount: Int {
     switch self {
     case .weir1, .libmosquitto: 60_000
-    case .weir16, .weir64: 40_000
+    case .weir16, .weir64, .libmosquitto64: 40_000
     case .mosquittoPub: 30_000
     case .paho: 10_000
     }
@@ -52,7 +57,7 @@ enum Contender: Int {
   var rival: Int32? {
     switch self {
     case .weir1, .weir16, .weir64: nil
-    case .libmosquitto: Int32(client_libmosquitto)
+    case .libmosquitto, .libmosquitto64: Int32(client_libmosquitto)
     case .mosquittoPub: Int32(client_mosquitto_pub)
     case .paho: Int32(client_paho)
     }
@@ -80,7 +85,9 @@ final class Flood {
   private let pair: Pair
   private let port: Int32
   private let broker: Int32
+  /// The messages of the rivals, a line each, of single events and of 64.
   private let linesPath: String
+  private let linesPath64: String
   private let script: String
 
   init(folder: String, port: Int32, broker: Int32, script: String) throws(BenchFailure) {
@@ -89,27 +96,36 @@ final class Flood {
     self.broker = broker
     self.script = script
     linesPath = folder + "/lines"
-    try writeLines()
+    linesPath64 = folder + "/lines-64"
+    try writeLines(linesPath, batch: 1)
+    try writeLines(linesPath64, batch: 64)
   }
 
-  /// The messages of the rivals: those that Weir sends of single events.
-  private func writeLines() throws(BenchFailure) {
-    var encoder = SenMLEncoder(device: Pair.device, epoch: 1, channels: Pair.channels)
+  /// The messages of the rivals: those that Weir sends of so many events.
+  private func writeLines(_ path: String, batch count: Int) throws(BenchFailure) {
+    var batch = BatchSettings()
+    batch.eventCount = UInt16(count)
+    var encoder = SenMLEncoder(
+      device: Pair.device, epoch: 1, channels: Pair.channels, batch: batch)
     var bytes: [UInt8] = []
     let offset = Clock.real() - Clock.boot()
     for number in 0..<1024 {
-      var event = Pair.reading(UInt64(number), time: Clock.boot() + Int64(number) * 1_000_037)
-      event.sequence = 100_000 + UInt64(number)
-      guard encoder.encode(event, .absolute(offset: offset)) else { throw .failed("a message") }
+      encoder.begin()
+      for index in number * count..<(number + 1) * count {
+        var event = Pair.reading(UInt64(index), time: Clock.boot() + Int64(index) * 1000)
+        event.sequence = 100_000 + UInt64(index)
+        guard encoder.append(event, .absolute(offset: offset)) else { throw .failed("a message") }
+      }
+      encoder.finish()
       // Safe: the bytes are copied.
       unsafe encoder.buffer.withBytes { bytes += unsafe Array($0) }
       bytes.append(0x0a)
     }
     do throws(SystemError) {
-      let file = try FileDescriptor(opening: linesPath, [.writeOnly, .create, .truncate])
+      let file = try FileDescriptor(opening: path, [.writeOnly, .create, .truncate])
       try file.write(all: bytes)
     } catch {
-      throw .failed("\(linesPath): \(error.text)")
+      throw .failed("\(path): \(error.text)")
     }
   }
 
@@ -119,7 +135,8 @@ final class Flood {
       let before = client_processor_time(broker)
       var cost = client_cost()
       // Safe: the texts are used only during the call.
-      let result = unsafe linesPath.withCString { file in
+      let path = contender.batch == 1 ? linesPath : linesPath64
+      let result = unsafe path.withCString { file in
         unsafe script.withCString { script in
           unsafe "weir/bench-gateway/boiler.temperature".withCString { topic in
             unsafe client_publish(

@@ -29,6 +29,12 @@ func report(_ results: [Results], rounds: Int, _ goals: inout Goals) {
       "\(contender.title): readings at least \(decimal(least, digits: 2)) of libmosquitto's",
       speed, speed >= least)
   }
+  let limit = results[Contender.libmosquitto64.rawValue]
+  let share = ratio(results[Contender.weir64.rawValue].speed, limit.speed)
+  line(
+    "  with the same messages from memory, and nothing durable, it is "
+      + "\(decimal(ratio(limit.speed, raw.speed) * 64, digits: 1)): Weir's is "
+      + "\(decimal(share, digits: 2)) of that")
   for contender in [Contender.weir16, Contender.weir64] {
     let cpu = ratio(results[contender.rawValue].cpu, raw.cpu) / Double(contender.batch)
     goals.check(
