@@ -20,7 +20,7 @@ import time
 import paho.mqtt.client as mqtt
 
 # Of one and the same record these may differ between two deliveries.
-CHANGING = ("t", "boottime", "historical", "replayed", "epoch", "seq", "bn")
+CHANGING = ("t", "bt", "boottime", "historical", "replayed", "epoch", "seq", "bn")
 
 
 ZSTD = ctypes.CDLL("libzstd.so.1")
