@@ -129,13 +129,6 @@ struct NetworkTests {
 
   /// 16 kbit/s, less than the readings take: what can't go waits, and the connection holds.
   @Test func aNarrowLine() throws {
-    withKnownIssue(
-      "on a busy machine the uplink is now and then silent for 30 s, or late by a second or two",
-      isIntermittent: true
-    ) { try crossANarrowLine() }
-  }
-
-  private func crossANarrowLine() throws {
     let world = try World()
     let before = world.connectCount
     try world.line.atNearEnd("tc qdisc add dev line0 root tbf rate 16kbit burst 2kb latency 400ms")
