@@ -46,8 +46,9 @@ let journalVersion: UInt32 = 1
 /// | 112 | 400 | zero |
 ///
 /// The receiver's places are zero until they are needed: each block holds them too, and newer. Only
-/// where a lane that may not evict is full to the last block, a commit has no place to put them but
-/// over events which the receiver has; then they are written here before.
+/// where a lane that may not evict is full to the last block, or commits have failed, a commit may
+/// have no place to put them but over events which the receiver has; then they are written here
+/// before.
 struct Superblock: Equatable, Sendable {
   var identity: UInt64
   var generation: UInt64

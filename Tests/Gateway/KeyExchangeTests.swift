@@ -1,6 +1,6 @@
 // Invariants checked, of the static binary with the OpenSSL it carries:
 // - with a broker that offers it the key exchange is the hybrid X25519MLKEM768
-//   (draft-ietf-tls-ecdhe-mlkem), after a reconnection too, and the status says so;
+//   (draft-ietf-tls-ecdhe-mlkem), after a reconnection too, and the log says so, once;
 // - a broker that knows only older groups is served with one of those;
 // - what was measured arrives.
 
