@@ -74,12 +74,18 @@ struct BlockHeader: Equatable, Sendable {
     case torn
   }
 
-  /// Examines a block of the journal `identity`.
-  static func examine(_ block: Bytes, lane: Lane, identity: UInt64) -> Finding {
+  /// From where on the checksum is made.
+  static var checkedOffset: Int { 8 }
+
+  /// Examines a block of the journal `identity`, of which this is the checksum, unless it begins
+  /// as none.
+  static func examine(
+    _ block: Bytes, lane: Lane, identity: UInt64, checksum: UInt32
+  ) -> Finding {
     guard block.load(UInt32.self, at: 0) == blockMagic.byteSwapped else {
       return block.isBlank ? .blank : .damaged
     }
-    guard block.load(UInt32.self, at: 4) == checksum(block.slice(8, block.count - 8)) else {
+    guard block.load(UInt32.self, at: 4) == checksum else {
       return block.load(UInt64.self, at: 16) == identity ? .torn : .damaged
     }
     guard block[8] == journalVersion else { return .unknownVersion(block[8]) }
@@ -156,7 +162,7 @@ struct BlockHeader: Equatable, Sendable {
     before.store(in: block, at: 72)
     acknowledged.store(in: block, at: 96)
     evicted.store(in: block, at: 120)
-    block.store(checksum(block.slice(8, block.count - 8)), at: 4)
+    block.store(blockChecksum(block), at: 4)
   }
 }
 

@@ -138,6 +138,25 @@ public enum JournalItem: BitwiseCopyable, Sendable {
     return nextElsewhere(limit)
   }
 
+  /// Hands out the records that come next, before the ordinal `limit`, as long as each follows the
+  /// one before and `isWanted` says so: the one that it does not want is the last that was read.
+  /// Where it ends `next` goes on, which knows of gaps, other segments and the end.
+  @inline(__always)
+  public mutating func readRun(
+    before limit: UInt64, _ isWanted: (FoundRecord, Bytes) -> Bool
+  ) {
+    guard place.ordinal >= evicted.ordinal else { return }
+    let end = min(limit, end.ordinal)
+    while place.ordinal < end,
+      let found = view?.next(at: place.ordinal, into: record, &cipher)
+    {
+      // Another segment may hold what is missing in this one; `next` finds this record again.
+      guard found.after.ordinal == place.ordinal + 1 else { return }
+      place = found.after
+      guard isWanted(found, record) else { return }
+    }
+  }
+
   private mutating func take(_ found: FoundRecord) -> JournalItem {
     place = found.after
     return .record(found)
@@ -209,9 +228,11 @@ public enum JournalItem: BitwiseCopyable, Sendable {
       segmentMemory, geometry, lane: lane, identity: identity, sequence: table[index].sequence)
   }
 
-  /// Looks at what was written since: at the segment that was the newest, and those behind it.
-  public mutating func refresh() {
-    var index = newestIndex ?? 0
+  /// Looks at what was written since: at the segment that was the newest, and those behind it, as
+  /// far as to the ordinal `limit`, if the lane is known to be durable to there.
+  public mutating func refresh(upTo limit: UInt64 = UInt64.max) {
+    let newest = newestIndex
+    var index = newest ?? 0
     leaveSegment()
     // Segments that were retired lie between those that are written, and do not change.
     var unchangedCount = 0
@@ -220,18 +241,30 @@ public enum JournalItem: BitwiseCopyable, Sendable {
       let before = table[index]
       readSegment(&storage, geometry, lane, index, into: segmentMemory)
       var entry = Segment()
+      var whole: UInt64 = 0
+      let sums = blockChecksums(segmentMemory, geometry)
       for block in 0..<geometry.blocksPerSegment {
         let bytes = segmentMemory.slice(
           block * geometry.blockByteCount, geometry.blockByteCount)
         guard
-          case .whole(let header) = BlockHeader.examine(bytes, lane: lane, identity: identity)
+          case .whole(let header) = BlockHeader.examine(
+            bytes, lane: lane, identity: identity, checksum: sums[block])
         else { continue }
+        whole |= 1 << UInt64(block)
         entry.note(header)
         if header.evicted.ordinal > evicted.ordinal { evicted = header.evicted }
       }
       table[index] = entry
       if entry.after.ordinal > end.ordinal { end = entry.after }
-      if entry == before, index != newestIndex {
+      if end.ordinal >= limit {
+        // What is new often lies here, in memory.
+        if entry.first <= place.ordinal, place.ordinal < entry.after.ordinal {
+          view = SegmentView(
+            segmentMemory, geometry, lane: lane, sequence: entry.sequence, whole: whole)
+        }
+        return
+      }
+      if entry == before, index != newest {
         unchangedCount += 1
         if unchangedCount > 2 { return }
       }

@@ -51,9 +51,12 @@ public struct LaneScan {
       readSegment(&storage, geometry, lane, segment, into: scratch)
       var entry = Segment()
       var firstUsable = 0
+      let sums = blockChecksums(scratch, geometry)
       for index in 0..<geometry.blocksPerSegment {
         let block = scratch.slice(index * geometry.blockByteCount, geometry.blockByteCount)
-        switch BlockHeader.examine(block, lane: lane, identity: superblock.identity) {
+        switch BlockHeader.examine(
+          block, lane: lane, identity: superblock.identity, checksum: sums[index])
+        {
         case .blank: blankBlockCount += 1
         case .foreign: foreignBlockCount += 1
         case .damaged, .unknownVersion: damagedBlockCount += 1

@@ -39,6 +39,8 @@ struct LaneWriter {
 
   /// The pending block that is being filled; the ones before it are full.
   private(set) var current = 0
+  /// Where its records go. Kept, because a method that computes it would copy this whole value.
+  private var room: Bytes
   private var isOpen = false
   private var encoder = RecordEncoder()
   private var before = Mark()
@@ -87,6 +89,7 @@ struct LaneWriter {
     let blocks = Self.pendingBlockCount(geometry) * geometry.blockByteCount
     pending = memory.slice(0, blocks)
     previous = memory.slice(blocks, 256)
+    room = pending.slice(0, 0)
     segment = scan.lastSegment
     segmentSequence = scan.segmentSequence
     next = scan.nextBlock
@@ -108,23 +111,18 @@ struct LaneWriter {
     pending.slice(index * geometry.blockByteCount, geometry.blockByteCount)
   }
 
-  private func room(_ index: Int) -> Bytes {
-    let offset = BlockHeader.payloadOffset(isSealed: isSealed)
-    return block(index).slice(offset, geometry.blockByteCount - offset)
-  }
-
   /// Adds a record. False if there is no room before a commit; then nothing happened.
   @inline(__always)
   mutating func append(_ record: Bytes, kind: RecordKind, sequence: UInt64) -> Bool {
     if !isOpen { open(0) }
     if !encoder.append(
-      record, kind: kind, sequence: sequence, to: room(current), previous: previous,
+      record, kind: kind, sequence: sequence, to: room, previous: previous,
       isDelta: isDelta)
     {
       // An empty block takes every record, so this is asked once.
       guard makeRoom() else { return false }
       let isIn = encoder.append(
-        record, kind: kind, sequence: sequence, to: room(current), previous: previous,
+        record, kind: kind, sequence: sequence, to: room, previous: previous,
         isDelta: isDelta)
       precondition(isIn)
     }
@@ -158,11 +156,18 @@ struct LaneWriter {
   }
 
   private mutating func open(_ index: Int) {
-    current = index
+    fill(index)
     block(index).clear()
     encoder = RecordEncoder()
     before = end
     isOpen = true
+  }
+
+  /// The pending block that records go to from now on.
+  private mutating func fill(_ index: Int) {
+    current = index
+    let offset = BlockHeader.payloadOffset(isSealed: isSealed)
+    room = block(index).slice(offset, geometry.blockByteCount - offset)
   }
 
   /// Ends the current block: its header says all but where and when it is written.
@@ -333,7 +338,7 @@ struct LaneWriter {
     tail = lastPlace
     if current > 0 {
       pending.copy(block(current))
-      current = 0
+      fill(0)
     }
     durable = end
     neededDurably = needed

@@ -38,191 +38,154 @@ enum RecordCoding {
     isDelta ? count + (count / 8 + 1) / 2 : count
   }
 
-  /// Codes `record` against `reference`, which is at least as large. Returns the size.
+  /// Codes `record` against `reference`, which is at least as large, and leaves a copy of it there.
+  /// Returns the size. `output` has room for `byteCountMax`.
+  @inline(__always)
   static func encode(_ record: Bytes, against reference: Bytes, to output: Bytes) -> Int {
     let wordCount = record.count / 8
-    var used = (wordCount + 1) / 2
-    output.slice(0, used).clear()
-    for index in 0..<wordCount {
-      let word = record.load(UInt64.self, at: index * 8)
-      let before = reference.load(UInt64.self, at: index * 8)
-      let difference = Int64(bitPattern: word &- before)
-      let number = UInt64(bitPattern: (difference << 1) ^ (difference >> 63))
-      let numberCount = 8 - number.leadingZeroBitCount / 8
-      let changed = word ^ before
-      // 8 would be no gain: the number codes it too.
-      let changedCount = changed == 0 ? 8 : 8 - changed.trailingZeroBitCount / 8
-      var code = numberCount
-      var rest = number
-      var count = numberCount
-      if changedCount < numberCount {
-        code = 8 + changedCount
-        rest = changed >> UInt64(64 - 8 * changedCount)
-        count = changedCount
-      }
-      output[index / 2] |= UInt8(code << (index % 2 * 4))
-      if used + 8 <= output.count {
-        // What is behind the number is written by those that follow, or is not used.
-        output.store(rest, at: used)
-        used += count
-      } else {
-        for _ in 0..<count {
-          output[used] = UInt8(truncatingIfNeeded: rest)
-          rest >>= 8
-          used += 1
-        }
-      }
-    }
+    let codeCount = (wordCount + 1) / 2
     let tail = record.count - wordCount * 8
-    output.copy(record.slice(wordCount * 8, tail), to: used)
+    precondition(record.count <= recordByteCountMax && reference.count >= record.count)
+    // Each word is written as eight bytes, of which the next one overwrites what is too many: with
+    // room for the longest codes none of them ends outside.
+    precondition(output.count >= codeCount + record.count)
+    if record.count == eventByteCount {
+      return encodeWords(record, against: reference, to: output, count: eventByteCount / 8)
+    }
+    let used = encodeWords(record, against: reference, to: output, count: wordCount)
+    for index in 0..<tail {
+      let byte = record[wordCount * 8 + index]
+      output[used + index] = byte
+      reference[wordCount * 8 + index] = byte
+    }
     return used + tail
   }
 
-  /// Undoes `encode` into `record`. Returns the size of what it read; nil if the code is wrong or
-  /// ends too early.
-  static func decode(_ input: Bytes, against reference: Bytes, to record: Bytes) -> Int? {
+  /// Of nearly all records: known when this is compiled, the loops have no turns left.
+  private static var eventByteCount: Int { 64 }
+
+  /// Codes so many words. Returns the size.
+  @inline(__always)
+  private static func encodeWords(
+    _ record: Bytes, against reference: Bytes, to output: Bytes, count wordCount: Int
+  ) -> Int {
+    let codeCount = (wordCount + 1) / 2
+    var used = codeCount
+    // Sixteen words at a time: their codes are a number of eight bytes.
+    for first in stride(from: 0, to: wordCount, by: 16) {
+      var codes: UInt64 = 0
+      for index in first..<min(first + 16, wordCount) {
+        let word = record.unchecked(at: index * 8)
+        let change = Change(from: reference.unchecked(at: index * 8), to: word)
+        reference.storeUnchecked(word, at: index * 8)
+        codes |= change.code &<< UInt64(4 * (index - first))
+        output.storeUnchecked(change.bytes, at: used)
+        used += change.byteCount
+      }
+      // Behind codes for fewer words their bytes lie already.
+      let mask = UInt64.max &>> UInt64(64 - 8 * min(8, codeCount - first / 2))
+      output.storeUnchecked(codes | (output.unchecked(at: first / 2) & ~mask), at: first / 2)
+    }
+    return used
+  }
+
+  /// What one word is coded as.
+  private struct Change {
+    var code: UInt64
+    var bytes: UInt64
+    var byteCount: Int
+
+    @inline(__always)
+    init(from before: UInt64, to word: UInt64) {
+      let difference = Int64(bitPattern: word &- before)
+      let number = UInt64(bitPattern: (difference << 1) ^ (difference >> 63))
+      let numberCount = UInt64(8 - number.leadingZeroBitCount / 8)
+      let changed = word ^ before
+      // No change: 0 for both. A change of 8 bytes would be no gain, the number codes it too.
+      let changedCount = UInt64(8 - changed.trailingZeroBitCount / 8)
+      let isShorter = changedCount < numberCount
+      bytes = isShorter ? changed &>> (64 &- 8 &* changedCount) : number
+      code = isShorter ? 8 + changedCount : numberCount
+      byteCount = Int(isShorter ? changedCount : numberCount)
+    }
+  }
+
+  /// Undoes `encode`: `record` holds what it was coded against, and then the record. Returns the
+  /// size of what it read; nil if the code is wrong or ends too early.
+  @inline(__always)
+  static func decode(_ input: Bytes, to record: Bytes) -> Int? {
     let wordCount = record.count / 8
-    var used = (wordCount + 1) / 2
-    guard used <= input.count else { return nil }
+    let codeCount = (wordCount + 1) / 2
+    let tail = record.count - wordCount * 8
+    // Where the longest codes lie inside, no word of eight bytes ends outside.
+    if input.count >= codeCount + record.count {
+      if record.count == eventByteCount {
+        return decodeWords(input, to: record, count: eventByteCount / 8)
+      }
+      let used = decodeWords(input, to: record, count: wordCount)
+      for index in 0..<tail { record[wordCount * 8 + index] = input[used + index] }
+      return used + tail
+    }
+    guard codeCount <= input.count, record.count <= recordByteCountMax else { return nil }
+    var used = codeCount
     for index in 0..<wordCount {
-      let code = Int(input[index / 2] >> UInt8(index % 2 * 4)) & 15
-      let count = code > 8 ? code - 8 : code
+      let code = UInt64(input[index / 2] >> UInt8(index % 2 * 4)) & 15
+      let count = Int(code > 8 ? code - 8 : code)
       guard used + count <= input.count else { return nil }
       var value: UInt64 = 0
-      if used + 8 <= input.count {
-        value = input.load(UInt64.self, at: used)
-        if count < 8 { value &= (1 << UInt64(8 * count)) - 1 }
-      } else {
-        for place in 0..<count { value |= UInt64(input[used + place]) << UInt64(8 * place) }
-      }
+      for place in 0..<count { value |= UInt64(input[used + place]) << UInt64(8 * place) }
       used += count
-      let before = reference.load(UInt64.self, at: index * 8)
-      if code > 8 {
-        record.store(before ^ (value << UInt64(64 - 8 * count)), at: index * 8)
-      } else {
-        let difference = (value >> 1) ^ (0 &- (value & 1))
-        record.store(before &+ difference, at: index * 8)
-      }
+      record.store(changed(record.load(UInt64.self, at: index * 8), code, value), at: index * 8)
     }
-    let tail = record.count - wordCount * 8
     guard used + tail <= input.count else { return nil }
     record.copy(input.slice(used, tail), to: wordCount * 8)
     return used + tail
   }
-}
 
-/// Puts records into a block.
-struct RecordEncoder {
-  /// Bytes of records so far.
-  private(set) var byteCount = 0
-  private(set) var recordCount: UInt32 = 0
-  private(set) var lastSequence: UInt64 = 0
-  private var runOffset = -1
-  private var runCount: UInt16 = 0
-  private var runKind = RecordKind.event
-  private var runRecordByteCount = 0
-  /// The size of the record that lies in `previous`; 0 before the first.
-  private var previousByteCount = 0
-
-  /// Adds a record to the block's room for records. False if it may not fit; then nothing
-  /// happened.
+  /// Decodes so many words. The input is as large as any such record: nothing is asked for each.
+  /// Returns the size of what it read.
   @inline(__always)
-  mutating func append(
-    _ record: Bytes, kind: RecordKind, sequence: UInt64, to room: Bytes, previous: Bytes,
-    isDelta: Bool
-  ) -> Bool {
-    let continues =
-      runOffset >= 0 && runKind == kind && runRecordByteCount == record.count
-      && sequence == lastSequence &+ 1 && runCount < UInt16.max
-    let needed =
-      RecordCoding.byteCountMax(record.count, isDelta: isDelta)
-      + (continues ? 0 : RecordCoding.runByteCount)
-    guard needed <= room.count - byteCount else { return false }
-    if !continues { beginRun(record.count, kind: kind, sequence: sequence, in: room) }
-    if isDelta {
-      if previousByteCount != record.count { previous.slice(0, record.count).clear() }
-      byteCount += RecordCoding.encode(
-        record, against: previous, to: room.slice(byteCount, room.count - byteCount))
-      previous.copy(record)
-      previousByteCount = record.count
-    } else {
-      room.copy(record, to: byteCount)
-      byteCount += record.count
+  private static func decodeWords(_ input: Bytes, to record: Bytes, count wordCount: Int) -> Int {
+    var used = (wordCount + 1) / 2
+    for first in stride(from: 0, to: wordCount, by: 16) {
+      var codes = input.unchecked(at: first / 2)
+      for index in first..<min(first + 16, wordCount) {
+        let code = codes & 15
+        codes >>= 4
+        let count = code > 8 ? code &- 8 : code
+        let bytes = input.unchecked(at: used)
+        let value = count == 0 ? 0 : bytes & (UInt64.max &>> (64 &- 8 &* count))
+        used += Int(count)
+        record.storeUnchecked(changed(record.unchecked(at: index * 8), code, value), at: index * 8)
+      }
     }
-    runCount += 1
-    recordCount += 1
-    lastSequence = sequence
-    room.store(runCount, at: runOffset + 2)
-    return true
+    return used
   }
 
-  private mutating func beginRun(
-    _ recordByteCount: Int, kind: RecordKind, sequence: UInt64, in room: Bytes
-  ) {
-    runOffset = byteCount
-    runCount = 0
-    runKind = kind
-    runRecordByteCount = recordByteCount
-    room[byteCount] = kind.rawValue
-    room[byteCount + 1] = UInt8(recordByteCount)
-    room.store(sequence, at: byteCount + 4)
-    byteCount += RecordCoding.runByteCount
+  /// The word that `before` became, by the code and its bytes.
+  @inline(__always)
+  private static func changed(_ before: UInt64, _ code: UInt64, _ value: UInt64) -> UInt64 {
+    let sum = before &+ ((value &>> 1) ^ (0 &- (value & 1)))
+    // For codes 9 to 15 the upper 1 to 7 bytes.
+    let other = before ^ (value &<< (64 &- 8 &* (code & 7)))
+    return code > 8 ? other : sum
   }
 }
 
-/// Takes records out of a block, in their order.
-struct RecordDecoder {
-  private var offset = 0
-  private let end: Int
-  private let isDelta: Bool
-  private var runLeft: UInt16 = 0
-  private var runKind = RecordKind.event
-  private var runRecordByteCount = 0
-  private var sequence: UInt64 = 0
-  private var previousByteCount = 0
-
-  init(_ header: BlockHeader) {
-    end = Int(header.payloadByteCount)
-    isDelta = header.isDelta
+extension Bytes {
+  /// Eight bytes, of which the caller knows that they lie inside.
+  @inline(__always)
+  fileprivate func unchecked(at offset: Int) -> UInt64 {
+    assert(offset >= 0 && offset <= count - 8)
+    // Safe: as the caller has seen; an integer has no invalid pattern.
+    return unsafe UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
   }
 
-  struct Record {
-    var kind: RecordKind
-    var sequence: UInt64
-    var byteCount: Int
-  }
-
-  /// The next record, whose bytes it leaves at the front of `record` (255 bytes, kept by the caller
-  /// between calls). Nil at the end, and where the block makes no sense.
-  mutating func next(_ room: Bytes, into record: Bytes) -> Record? {
-    if runLeft == 0 {
-      guard offset + RecordCoding.runByteCount <= end,
-        let kind = RecordKind(rawValue: room[offset])
-      else { return nil }
-      runKind = kind
-      runRecordByteCount = Int(room[offset + 1])
-      runLeft = room.load(UInt16.self, at: offset + 2)
-      sequence = room.load(UInt64.self, at: offset + 4)
-      offset += RecordCoding.runByteCount
-      guard runLeft > 0, runRecordByteCount > 0 else { return nil }
-    }
-    let target = record.slice(0, runRecordByteCount)
-    if isDelta {
-      if previousByteCount != runRecordByteCount { target.clear() }
-      guard
-        let used = RecordCoding.decode(
-          room.slice(offset, end - offset), against: target, to: target)
-      else { return nil }
-      previousByteCount = runRecordByteCount
-      offset += used
-    } else {
-      guard offset + runRecordByteCount <= end else { return nil }
-      target.copy(room.slice(offset, runRecordByteCount))
-      offset += runRecordByteCount
-    }
-    let found = Record(kind: runKind, sequence: sequence, byteCount: runRecordByteCount)
-    runLeft -= 1
-    sequence &+= 1
-    return found
+  /// Stores eight bytes, of which the caller knows that they lie inside.
+  @inline(__always)
+  fileprivate func storeUnchecked(_ value: UInt64, at offset: Int) {
+    assert(offset >= 0 && offset <= count - 8)
+    // Safe: as the caller has seen.
+    unsafe base.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt64.self)
   }
 }

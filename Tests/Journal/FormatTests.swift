@@ -36,6 +36,15 @@ import Testing
       // Safe: exactly these bytes are read.
       let portable = unsafe weir_crc32c_portable(start, bytes, count)
       #expect(unsafe weir_crc32c(start, bytes, count) == portable)
+      // Four stretches side by side, with a gap of three bytes between them.
+      let stride = count / 4
+      guard stride > 3 else { continue }
+      var four: [UInt32] = [0, 0, 0, 0]
+      unsafe weir_crc32c_four(bytes, stride, stride - 3, &four)
+      for index in 0..<4 {
+        let part = Array(bytes[index * stride..<(index + 1) * stride - 3])
+        #expect(unsafe four[index] == weir_crc32c_portable(0, part, part.count))
+      }
     }
   }
 
@@ -105,7 +114,9 @@ import Testing
 
   private func someRecord(after last: [UInt8]?, _ random: inout SeededRandom) -> [UInt8] {
     guard var bytes = last, Int.random(in: 0..<5, using: &random) > 0 else {
-      return (0..<Int.random(in: 1...255, using: &random)).map { _ in
+      // That of an event, or any.
+      let isEvent = Int.random(in: 0..<3, using: &random) == 0
+      return (0..<(isEvent ? 64 : Int.random(in: 1...255, using: &random))).map { _ in
         UInt8.random(in: 0 ... .max, using: &random)
       }
     }

@@ -12,4 +12,8 @@ uint32_t weir_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 /// Whether this processor has the instruction: SSE4.2, or ARMv8's CRC extension.
 int weir_crc32c_is_fast(void);
 
+/// The CRC32C of four stretches of memory of `count` bytes each, of which each begins `stride`
+/// bytes behind the one before.
+void weir_crc32c_four(const void *bytes, size_t stride, size_t count, uint32_t results[4]);
+
 #endif
