@@ -240,6 +240,10 @@ private func records(
   var baseTime = 0.0
   var baseUnit = ""
   var baseValue = 0.0
+  // Weir's own: the boot of the first record is that of all, and numbers that follow each other are
+  // left out.
+  var epoch: UInt64?
+  var sequence: UInt64?
   var messages: [Message] = []
   for one in raw {
     baseName = one.bn ?? baseName
@@ -247,8 +251,10 @@ private func records(
     baseUnit = one.bu ?? baseUnit
     baseValue = one.bv ?? baseValue
     guard baseName.hasSuffix("/") else { throw .missing("bn") }
-    guard let epoch = one.epoch else { throw .missing("epoch") }
-    guard let sequence = one.seq else { throw .missing("seq") }
+    epoch = one.epoch ?? epoch
+    sequence = one.seq ?? sequence.map { $0 &+ 1 }
+    guard let epoch else { throw .missing("epoch") }
+    guard let sequence else { throw .missing("seq") }
     messages.append(
       .record(
         Record(
@@ -257,7 +263,8 @@ private func records(
             ? absolute(baseTime + (one.t ?? 0), receivedAt: receivedAt) : 0,
           bootTime: one.boottime, epoch: epoch, sequence: sequence, readingSequence: one.rseq,
           isThinned: one.thinned ?? false, isHistorical: one.historical ?? false,
-          isReplayed: one.replayed ?? false, content: try content(one, baseValue: baseValue))))
+          isReplayed: one.replayed ?? false,
+          content: try content(one, baseValue: baseValue, epoch: epoch))))
   }
   return messages
 }
@@ -269,7 +276,7 @@ private func absolute(_ time: Double, receivedAt: Double) -> Double {
 
 /// A gap whose labels agree with each other.
 private func gap(
-  _ kind: Gap.Kind, first: UInt64, count: UInt64, _ raw: RawRecord
+  _ kind: Gap.Kind, first: UInt64, count: UInt64, _ raw: RawRecord, epoch: UInt64
 ) throws(DecodingFailure) -> Gap {
   guard !first.addingReportingOverflow(count).overflow else { throw .wrong("count") }
   var gap = Gap(kind: kind, first: first, count: count)
@@ -279,8 +286,8 @@ private func gap(
   gap.last = last
   if gap.isOfJournal {
     gap.lane = raw.lane
-    if let firstEpoch = raw.first_epoch, firstEpoch != raw.epoch {
-      guard firstEpoch < raw.epoch ?? 0 else { throw .wrong("first_epoch") }
+    if let firstEpoch = raw.first_epoch, firstEpoch != epoch {
+      guard firstEpoch < epoch else { throw .wrong("first_epoch") }
       gap.firstEpoch = firstEpoch
       // How many numbers the first epoch had nobody says, so count can't be checked.
       return gap
@@ -291,14 +298,14 @@ private func gap(
 }
 
 private func content(
-  _ raw: RawRecord, baseValue: Double
+  _ raw: RawRecord, baseValue: Double, epoch: UInt64
 ) throws(DecodingFailure) -> Content {
   if let name = raw.gap {
     guard let kind = Gap.Kind(rawValue: name) else { throw .wrong("gap") }
     guard let count = raw.count else { throw .missing("count") }
     // Nobody knows the number of the first lost edge: it was never a reading.
     guard let first = raw.first ?? (kind == .lostEdges ? 0 : nil) else { throw .missing("first") }
-    return .gap(try gap(kind, first: first, count: count, raw))
+    return .gap(try gap(kind, first: first, count: count, raw, epoch: epoch))
   }
   if let level = raw.overload { return .overload(level: level) }
   if let quality = raw.quality { return .bad(quality: quality) }

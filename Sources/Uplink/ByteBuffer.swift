@@ -90,70 +90,48 @@
     for byte in text.utf8 { append(byte) }
   }
 
+  /// Writes without asking for room at each step: `body` writes at most so many bytes. False, and
+  /// nothing is written, if there is no room for them and the slack behind them, or `body` says so.
+  @inline(__always)
+  mutating func write(atMost most: Int, _ body: (inout RoomyText) -> Bool) -> Bool {
+    guard most + RoomyText.slack <= limit - count else { return false }
+    // Safe: inside of the memory, as the guard has seen.
+    let start = unsafe UnsafeMutableRawPointer(base + count)
+    var text = unsafe RoomyText(start, end: start + most)
+    guard body(&text) else { return false }
+    let written = unsafe text.byteCount(from: start)
+    precondition(written <= most)
+    count += written
+    return true
+  }
+
+  /// The same where there may be no room for the most that it could be.
+  private mutating func append(atMost most: Int, _ body: (inout RoomyText) -> Void) {
+    let isWritten = write(atMost: most) { text in
+      body(&text)
+      return true
+    }
+    if isWritten || hasOverflowed { return }
+    precondition(most <= 32)
+    var room = InlineArray<48, UInt8>(repeating: 0)
+    // Safe: the room outlives the call, and has the slack behind 32 bytes.
+    unsafe withUnsafeMutableBytes(of: &room) { room in
+      let start = unsafe room.baseAddress.unsafelyUnwrapped
+      var text = unsafe RoomyText(start, end: start + most)
+      body(&text)
+      for index in 0..<(unsafe text.byteCount(from: start)) { append(unsafe room[index]) }
+    }
+  }
+
   /// Decimal, without allocation.
   public mutating func append(_ number: UInt64) {
-    let digitCount = Self.digitCount(number)
-    // Safe: room for all digits.
-    if let place = unsafe reserve(digitCount) { unsafe Self.write(number, digitCount, to: place) }
+    append(atMost: RoomyText.digitCountMax) { $0.append(number) }
   }
 
-  private static func digitCount(_ number: UInt64) -> Int {
-    var count = 1
-    var rest = number
-    while rest >= 10_000 {
-      rest /= 10_000
-      count += 4
-    }
-    return rest >= 1000 ? count + 3 : rest >= 100 ? count + 2 : rest >= 10 ? count + 1 : count
-  }
-
-  /// The last `count` digits of the number; `place` has room for them.
-  @unsafe private static func write(
-    _ number: UInt64, _ count: Int, to place: UnsafeMutablePointer<UInt8>
-  ) {
-    // Two digits at a time: divisions are what this costs.
-    let pairs: StaticString =
-      """
-      00010203040506070809101112131415161718192021222324252627282930313233343536373839\
-      40414243444546474849505152535455565758596061626364656667686970717273747576777879\
-      8081828384858687888990919293949596979899
-      """
-    var rest = number
-    var left = count
-    while left >= 2 {
-      left -= 2
-      let pair = Int(rest % 100) * 2
-      rest /= 100
-      // Safe: the caller's room; the literal has 200 bytes.
-      unsafe place[left] = pairs.utf8Start[pair]
-      unsafe place[left + 1] = pairs.utf8Start[pair + 1]
-    }
-    // Safe: as above.
-    if left == 1 { unsafe place.pointee = UInt8(ascii: "0") + UInt8(rest % 10) }
-  }
-
-  /// A point and the digits of a fraction of so many digits, without zeroes at the end; nothing for
-  /// none.
-  private mutating func append(fraction: UInt64, digitCount: Int) {
-    guard fraction > 0 else { return }
-    var fraction = fraction
-    var digitCount = digitCount
-    while fraction % 10 == 0 {
-      fraction /= 10
-      digitCount -= 1
-    }
-    append(UInt8(ascii: "."))
-    // Safe: room for all digits.
-    if let place = unsafe reserve(digitCount) { unsafe Self.write(fraction, digitCount, to: place) }
-  }
-
-  /// A duration or a time in seconds, rounded toward zero to microseconds, without zeros at the
-  /// end: finer than that a Double of today's time can't be.
+  /// A duration or a time in seconds, rounded toward zero to microseconds, without zeroes at the
+  /// end.
   public mutating func append(secondsOf nanoseconds: Int64) {
-    if nanoseconds < 0, nanoseconds <= -1000 { append(UInt8(ascii: "-")) }
-    let microseconds = nanoseconds.magnitude / 1000
-    append(microseconds / 1_000_000)
-    append(fraction: microseconds % 1_000_000, digitCount: 6)
+    append(atMost: RoomyText.secondsByteCountMax) { $0.append(secondsOf: nanoseconds) }
   }
 
   /// The shortest text that reads back as the same number. The number must be finite: JSON has no
@@ -161,19 +139,8 @@
   public mutating func append(_ number: Double) {
     precondition(number.isFinite)
     if number == 0 { return append(number.sign == .minus ? "-0.0" : "0.0") }
-    let magnitude = number.magnitude
-    // What sensors give has few digits. Of decimals with at most 15 digits no two read back as the
-    // same number, so that the one that does is the shortest.
-    if magnitude < 1e9, magnitude >= 1e-3 {
-      let millionths = Int64(magnitude * 1e6 + 0.5)
-      if Double(millionths) / 1e6 == magnitude {
-        if number < 0 { append(UInt8(ascii: "-")) }
-        append(UInt64(millionths) / 1_000_000)
-        let fraction = UInt64(millionths) % 1_000_000
-        return fraction == 0 ? append(".0") : append(fraction: fraction, digitCount: 6)
-      }
-    }
-    append(text: number.description)
+    let isShort = write(atMost: RoomyText.decimalByteCountMax) { $0.append(shortDecimal: number) }
+    if !isShort { append(text: number.description) }
   }
 
   /// The bytes so far, for a call that only borrows them.

@@ -109,11 +109,11 @@ final class EventStream {
         // What is durable may be in the page cache only since the reader looked last.
         if isRefreshed { return nil }
         isRefreshed = true
-        reader.refresh()
+        reader.refresh(upTo: end)
       case .record(let found):
         damage = nil
         // What this version does not know it can't send: an event of a later one.
-        guard let item = item(found) else { continue }
+        guard let item = Self.item(found, reader.record) else { continue }
         pending = item
         return item
       case .gap(let gap):
@@ -133,14 +133,16 @@ final class EventStream {
     return nil
   }
 
-  private func item(_ found: FoundRecord) -> EventItem? {
-    guard let event = Event(reader.record) else { return nil }
+  /// The record as an event; nil for what this version does not know.
+  @inline(__always)
+  private static func item(_ found: FoundRecord, _ record: Bytes) -> EventItem? {
+    guard let event = Event(record) else { return nil }
     switch found.kind {
     case .event:
       return EventItem(content: .event(event), epoch: found.after.epoch, after: found.after)
     case .thinned:
       guard found.byteCount >= Event.thinnedByteCount else { return nil }
-      let epoch = reader.record.load(UInt64.self, at: Event.recordByteCount)
+      let epoch = record.load(UInt64.self, at: Event.recordByteCount)
       return EventItem(content: .thinned(event), epoch: epoch, after: found.after)
     }
   }
@@ -156,11 +158,32 @@ final class EventStream {
   /// being made. Returns how many it took.
   func takeMore(durable: UInt64, _ isWanted: (EventItem) -> Bool) -> Int {
     var count = 0
+    // Each turn takes events, or is the last.
     while let item = peek(durable: durable), isWanted(item) {
       taken = item.after
       pending = nil
-      count += 1
+      count += 1 + takeRun(before: min(durable, limit), isWanted)
     }
+    return count
+  }
+
+  /// The same for what lies ready behind what was just taken.
+  private func takeRun(before end: UInt64, _ isWanted: (EventItem) -> Bool) -> Int {
+    var count = 0
+    var after = taken
+    var refused: EventItem?
+    reader.readRun(before: end) { found, record in
+      guard let item = Self.item(found, record) else { return true }
+      guard isWanted(item) else {
+        refused = item
+        return false
+      }
+      after = item.after
+      count += 1
+      return true
+    }
+    taken = after
+    pending = refused
     return count
   }
 

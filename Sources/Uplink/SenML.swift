@@ -32,7 +32,8 @@ public enum MessageTime: Equatable, Sendable {
 /// | `gap`, `first`, `count` | what is missing, the first sequence number, how many | gaps |
 /// | `last` | the last number of those among which `count` were left out | gap `slowed` |
 /// | `overload` | the level, 0 to 3 | overload levels |
-/// | `epoch`, `seq` | the boot of the device, and the event's number in it, from 0 | always |
+/// | `epoch` | the boot of the device | in the first record, for all of the message |
+/// | `seq` | the event's number in that boot, from 0; else one more than the record before has | in the first record, and where it does not follow |
 /// | `lane`, `first_epoch` | of which lane; the boot that `first` is of, if another | gaps `evicted`, `damaged` |
 /// | `thinned` | true: stands for events up to `seq` that had to make room | their windows |
 /// | `historical` | true: sent behind later events | after an outage |
@@ -59,6 +60,8 @@ public struct SenMLEncoder: ~Copyable {
   private let opening: [UInt8]
   /// What is to be subtracted from the times of the message, in ns since 1970.
   private var baseTime: Int64 = 0
+  /// Of the last record.
+  private var lastSequence: UInt64 = 0
   /// The boot whose events are written, and its channels.
   var boot: BootTexts
 
@@ -105,13 +108,39 @@ public struct SenMLEncoder: ~Copyable {
     isReplayed: Bool = false
   ) -> Bool {
     let start = buffer.count
+    if !isThinned, !isReplayed, appendUsual(event, time, isHistorical) {
+      return end(start, event.sequence)
+    }
     if write(event, time), !buffer.hasOverflowed {
       if isThinned { buffer.append(",\"thinned\":true") }
       if isReplayed { buffer.append(",\"replayed\":true") }
-      return end(isHistorical, start)
+      return end(isHistorical, start, event.sequence)
     }
     buffer.removeAll(behind: start)
     return false
+  }
+
+  /// Writes what nearly all records are, in one go: a good value that follows the record before it.
+  /// False, and nothing is written, for others.
+  @inline(__always)
+  private mutating func appendUsual(
+    _ event: Event, _ time: MessageTime, _ isHistorical: Bool
+  ) -> Bool {
+    guard recordCount > 0, event.kind == .value, event.quality == .good,
+      event.sequence == lastSequence &+ 1, case .absolute(let offset) = time,
+      Int(event.channel) < boot.channelCount
+    else { return false }
+    return buffer.write(atMost: boot.usualByteCountMax) { [baseTime] text in
+      boot.appendLabels(of: event.channel, to: &text)
+      guard text.append(shortDecimal: event.value) else { return false }
+      text.append(",\"t\":")
+      text.append(secondsOf: event.time &+ offset &- baseTime)
+      text.append(",\"rseq\":")
+      text.append(event.readingSequence)
+      if isHistorical { text.append(",\"historical\":true") }
+      text.append("}")
+      return true
+    }
   }
 
   /// Adds what is lost to the message, as `append` does.
@@ -132,10 +161,8 @@ public struct SenMLEncoder: ~Copyable {
     buffer.append(gap.through.sequence)
     buffer.append(",\"count\":")
     buffer.append(gap.count)
-    buffer.append(",\"epoch\":")
-    buffer.append(gap.through.epoch)
-    appendSequence(gap.through.sequence)
-    return end(isHistorical, start)
+    endIdentity(gap.through.sequence)
+    return end(isHistorical, start, gap.through.sequence)
   }
 
   /// The first record has the base name in front, the others their number: each field that follows
@@ -146,17 +173,24 @@ public struct SenMLEncoder: ~Copyable {
     buffer.append(sequence)
   }
 
-  private mutating func appendSequence(_ sequence: UInt64) {
+  /// The identity, which all but the first record have at their begin.
+  private mutating func endIdentity(_ sequence: UInt64) {
     guard recordCount == 0 else { return }
+    boot.appendEpoch(to: &buffer)
     buffer.append(",\"seq\":")
     buffer.append(sequence)
   }
 
   /// Ends the record that began at `start`. False, and it is gone, if the message is too long with
   /// it: a first one may be as long as the buffer.
-  private mutating func end(_ isHistorical: Bool, _ start: Int) -> Bool {
+  private mutating func end(_ isHistorical: Bool, _ start: Int, _ sequence: UInt64) -> Bool {
     if isHistorical { buffer.append(",\"historical\":true") }
     buffer.append("}")
+    return end(start, sequence)
+  }
+
+  @inline(__always)
+  private mutating func end(_ start: Int, _ sequence: UInt64) -> Bool {
     // One byte is kept for the end of the list.
     let limit =
       recordCount == 0
@@ -166,6 +200,7 @@ public struct SenMLEncoder: ~Copyable {
       return false
     }
     recordCount += 1
+    lastSequence = sequence
     return true
   }
 
@@ -187,8 +222,7 @@ public struct SenMLEncoder: ~Copyable {
       buffer.append(",\"boottime\":")
       buffer.append(secondsOf: event.time)
     }
-    boot.appendEpoch(to: &buffer)
-    appendSequence(event.sequence)
+    endIdentity(event.sequence)
     if event.kind.hasReading {
       buffer.append(",\"rseq\":")
       buffer.append(event.readingSequence)
@@ -287,25 +321,36 @@ struct BootTexts: Sendable {
   /// The texts of all channels, one behind the other, in a single array: nothing is counted or
   /// released where one is copied.
   private let bytes: [UInt8]
-  /// Of each channel, where `,"n":"boiler.temperature"`, and behind it `,"u":"Cel","v":`, begins;
+  /// Of each channel, where `,{"n":"boiler.temperature"`, and behind it `,"u":"Cel","v":`, begins;
   /// and where the last one ends.
   private let places: [Int]
   /// `,"epoch":3`
   private let epochText: [UInt8]
+  /// The longest text that a good value takes behind the first of a message.
+  let usualByteCountMax: Int
 
   init(epoch: UInt64, channels: [ChannelSettings]) {
     var bytes: [UInt8] = []
     var places: [Int] = [0]
     for channel in channels {
       // Only the whole, `bn` and `n` together, must start with a letter or digit, and `bn` does.
-      bytes += Array(",\"n\":".utf8) + jsonString(senMLName(channel.name, mayStartAnyhow: true))
+      bytes += Array(",{\"n\":".utf8) + jsonString(senMLName(channel.name, mayStartAnyhow: true))
       places.append(bytes.count)
       if !channel.unit.isEmpty { bytes += Array(",\"u\":".utf8) + jsonString(channel.unit) }
       bytes += Array(",\"v\":".utf8)
       places.append(bytes.count)
     }
+    var longest = 0
+    for index in channels.indices {
+      longest = max(longest, places[2 * index + 2] - places[2 * index])
+    }
+    // `,"t":`, `,"rseq":` and `,"historical":true}` between and behind them.
+    usualByteCountMax =
+      5 + 8 + 19 + longest + RoomyText.digitCountMax + RoomyText.decimalByteCountMax
+      + RoomyText.secondsByteCountMax
+    let slack = [UInt8](repeating: 0, count: RoomyText.slack)
     self.epoch = epoch
-    self.bytes = bytes
+    self.bytes = bytes + slack
     self.places = places
     epochText = Array(",\"epoch\":\(epoch)".utf8)
   }
@@ -316,7 +361,8 @@ struct BootTexts: Sendable {
   @inline(__always)
   func appendName(of channel: UInt16, to buffer: inout ByteBuffer) {
     let index = Int(channel) * 2
-    buffer.append(bytes, in: places[index]..<places[index + 1])
+    buffer.append(UInt8(ascii: ","))
+    buffer.append(bytes, in: places[index] + 2..<places[index + 1])
   }
 
   /// The field of the unit, if there is one, and the label of the value.
@@ -328,6 +374,13 @@ struct BootTexts: Sendable {
 
   @inline(__always)
   func appendEpoch(to buffer: inout ByteBuffer) { buffer.append(epochText) }
+
+  /// The begin of a record behind others, up to the label of the value.
+  @inline(__always)
+  func appendLabels(of channel: UInt16, to text: inout RoomyText) {
+    let index = Int(channel) * 2
+    text.append(bytes, in: places[index]..<places[index + 2])
+  }
 }
 
 extension EventKind {

@@ -147,6 +147,22 @@ import Testing
       ])
   }
 
+  /// The boot is said once, and a number only where it does not follow.
+  @Test func numbersThatFollowAreLeftOut() throws {
+    let text = #"""
+      [{"bn":"p/","n":"a","v":1,"epoch":3,"seq":41},{"n":"a","v":2},{"seq":50,"n":"a","v":3},
+       {"n":"a","v":4},{"epoch":4,"seq":0,"n":"a","v":5},{"n":"a","v":6}]
+      """#
+    let places = try decode(Array(text.utf8), receivedAt: 0).map { message in
+      guard case .record(let record) = message else { return "" }
+      return "\(record.epoch) \(record.sequence)"
+    }
+    #expect(places == ["3 41", "3 42", "3 50", "3 51", "4 0", "4 1"])
+    #expect(
+      refusal(#"[{"bn":"p/","n":"a","v":1,"epoch":0},{"n":"a","v":1,"seq":1}]"#)
+        == .missing("seq"))
+  }
+
   @Test func whatIsNoMessageIsRefusedWithItsReason() {
     #expect(refusal("") == .notJSON)
     #expect(refusal("garbage") == .notJSON)

@@ -118,8 +118,8 @@ struct CompressorTests {
     #expect(
       encoder.buffer.text
         == #"[{"bn":"d/","bt":1764000001,"n":"a","v":1.0,"t":0.5,"epoch":3,"seq":0,"rseq":0},"#
-        + #"{"seq":1,"n":"a","v":1.0,"t":0.50025,"epoch":3,"rseq":0},"#
-        + #"{"seq":2,"n":"a","v":1.0,"t":-0.5,"epoch":3,"rseq":0}]"#)
+        + #"{"n":"a","v":1.0,"t":0.50025,"rseq":0},"#
+        + #"{"n":"a","v":1.0,"t":-0.5,"rseq":0}]"#)
     let times = try decode(Array(encoder.buffer.text.utf8), receivedAt: 0).map { message in
       if case .record(let record) = message { record.time } else { 0.0 }
     }

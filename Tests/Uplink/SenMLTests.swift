@@ -8,6 +8,7 @@ import Configuration
 import Drivers
 import Foundation
 import Ring
+import Seeds
 import Testing
 
 @testable import Uplink
@@ -119,6 +120,43 @@ struct SenMLTests {
     }
   }
 
+  /// What sensors give has few digits, and a way of its own.
+  @Test func shortNumbersAreAsSwiftWritesThem() {
+    var random = SeededRandom(seed: testSeed("short numbers"))
+    var values = [0.001, 0.0099, 9.999999, 10, 99.999999, 100, 999_999_999.999999, 999_999_999]
+    for digitCount in 1...15 {
+      for _ in 0..<200 {
+        let most = UInt64(repeatElement(10, count: digitCount).reduce(1, *))
+        values.append(Double(UInt64.random(in: 0..<most, using: &random)) / 1e6)
+        values.append(-values[values.count - 1])
+      }
+    }
+    for value in values where value == 0 || value.magnitude >= 0.001 {
+      var buffer = ByteBuffer(capacity: 100)
+      buffer.append(value)
+      #expect(buffer.text == value.description)
+    }
+  }
+
+  @Test func whollyWrittenNumbers() {
+    var random = SeededRandom(seed: testSeed("whole numbers"))
+    var values: [UInt64] = [0, .max]
+    var power: UInt64 = 1
+    for _ in 0..<20 {
+      values += [power - 1, power, power + 1]
+      for _ in 0..<100 { values.append(UInt64.random(in: 0...power, using: &random)) }
+      power = power &* 10
+    }
+    for value in values {
+      // With room to spare, and with none.
+      for capacity in [100, value.description.utf8.count] {
+        var buffer = ByteBuffer(capacity: capacity)
+        buffer.append(value)
+        #expect(buffer.text == value.description && !buffer.hasOverflowed)
+      }
+    }
+  }
+
   @Test func infinityIsNoNumberOfJSON() throws {
     let record = try fields(try encode(event(.value, value: .infinity)))
     #expect(record["vs"] as? String == "not-a-number")
@@ -184,6 +222,81 @@ struct SenMLTests {
     let isStranger = other.encode(
       Event(kind: .value, channel: 1, time: 0), .absolute(offset: 0))
     #expect(!isStranger)
+  }
+
+  /// In a message of many, each record says the same as alone, but for what the message says once.
+  @Test func recordsOfAMessageSayWhatTheySayAlone() throws {
+    var random = SeededRandom(seed: testSeed("records of a message"))
+    for _ in 0..<100 {
+      var batch = BatchSettings()
+      batch.eventCount = 64
+      batch.byteCount = 1 << 16
+      var encoder = SenMLEncoder(device: "plant7", epoch: 3, channels: channels, batch: batch)
+      encoder.begin()
+      var expected: [[String: String]] = []
+      var sequence = UInt64.random(in: 0..<1_000_000_000_000, using: &random)
+      while encoder.room > 0 {
+        let event = someEvent(sequence, &random)
+        let isHistorical = Int.random(in: 0..<4, using: &random) == 0
+        let isTaken = encoder.append(
+          event, .absolute(offset: 1_764_000_000_000_000_000), isHistorical: isHistorical)
+        #expect(isTaken == (event.channel == 0))
+        if isTaken { expected.append(try alone(event, isHistorical)) }
+        sequence += Int.random(in: 0..<4, using: &random) == 0 ? 3 : 1
+      }
+      encoder.finish()
+      #expect(try resolved(encoder.buffer.text) == expected)
+    }
+  }
+
+  private var channels: [ChannelSettings] {
+    [ChannelSettings(name: "boiler.temperature", unit: "Cel")]
+  }
+
+  private func someEvent(_ sequence: UInt64, _ random: inout SeededRandom) -> Event {
+    let kinds: [EventKind] = [.value, .value, .value, .value, .window, .edge, .missedDeadlines]
+    return Event(
+      kind: kinds.randomElement(using: &random) ?? .value,
+      // Now and then of a channel that is not there.
+      channel: Int.random(in: 0..<8, using: &random) == 0 ? 9 : 0,
+      time: Int64.random(in: -2000..<200_000, using: &random) * 1_000_000,
+      sequence: sequence, readingSequence: UInt64.random(in: 0..<300_000_000, using: &random),
+      value: [21.5, -0.0, 0, 101325.0625, 1e-9, .nan].randomElement(using: &random) ?? 0,
+      quality: Int.random(in: 0..<8, using: &random) == 0 ? .nack : .good, minimum: 1, maximum: 2,
+      span: 1_000_000_000, count: 4)
+  }
+
+  /// The record of the event in a message of its own, and the time as a whole.
+  private func alone(_ event: Event, _ isHistorical: Bool) throws -> [String: String] {
+    var encoder = SenMLEncoder(device: "plant7", epoch: 3, channels: channels)
+    encoder.begin()
+    let fits = encoder.append(
+      event, .absolute(offset: 1_764_000_000_000_000_000), isHistorical: isHistorical)
+    #expect(fits)
+    encoder.finish()
+    return try #require(resolved(encoder.buffer.text).first)
+  }
+
+  /// The records of a message, each whole.
+  private func resolved(_ text: String) throws -> [[String: String]] {
+    let list = try #require(
+      try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]])
+    var baseTime = 0.0
+    var last: (epoch: Int, sequence: UInt64)?
+    return try list.map { record in
+      baseTime = record["bt"] as? Double ?? baseTime
+      let epoch = record["epoch"] as? Int ?? last?.epoch
+      let sequence = record["seq"] as? UInt64 ?? last.map { $0.sequence + 1 }
+      last = (try #require(epoch), try #require(sequence))
+      var whole = record.mapValues { "\($0)" }
+      whole["bn"] = nil
+      whole["bt"] = nil
+      whole["epoch"] = epoch.map { "\($0)" }
+      whole["seq"] = sequence.map { "\($0)" }
+      let time = baseTime + (try #require(record["t"] as? Double))
+      whole["t"] = "\(Int64((time * 10_000).rounded()))"
+      return whole
+    }
   }
 
   @Test func topics() {

@@ -159,9 +159,14 @@ final class Flood {
     let before = (
       client_processor_time(0), client_processor_time(uplink), client_processor_time(broker)
     )
+    let published = pair.slot[.published]
     let start = Clock.monotonic()
     try flood(contender.messageCount * contender.batch)
     let seconds = Double(Clock.monotonic() - start) / 1e9
+    // One for many, a gap perhaps, would be no work.
+    guard pair.slot[.published] - published >= UInt64(contender.messageCount) else {
+      throw .failed("\(contender.title): fewer messages than the events make")
+    }
     let own = Double(client_processor_time(0) - before.0) / 1e9
     let uplinkTime = Double(client_processor_time(uplink) - before.1) / 1e9
     let brokerTime = Double(client_processor_time(broker) - before.2) / 1e9
