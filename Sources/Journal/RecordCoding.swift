@@ -49,10 +49,18 @@ enum RecordCoding {
     // Each word is written as eight bytes, of which the next one overwrites what is too many: with
     // room for the longest codes none of them ends outside.
     precondition(output.count >= codeCount + record.count)
-    if record.count == eventByteCount {
-      return encodeWords(record, against: reference, to: output, count: eventByteCount / 8)
+    if record.count == eventByteCount { return encodeEvent(record, reference, output) }
+    var used = codeCount
+    // Sixteen words at a time: their codes are a number of eight bytes.
+    for first in stride(from: 0, to: wordCount, by: 16) {
+      var codes: UInt64 = 0
+      for index in first..<min(first + 16, wordCount) {
+        encodeWord(index, record, reference, output, &codes, &used)
+      }
+      // Behind codes for fewer words their bytes lie already.
+      let mask = UInt64.max &>> UInt64(64 - 8 * min(8, codeCount - first / 2))
+      output.storeUnchecked(codes | (output.unchecked(at: first / 2) & ~mask), at: first / 2)
     }
-    let used = encodeWords(record, against: reference, to: output, count: wordCount)
     for index in 0..<tail {
       let byte = record[wordCount * 8 + index]
       output[used + index] = byte
@@ -61,35 +69,43 @@ enum RecordCoding {
     return used + tail
   }
 
-  /// Of nearly all records: known when this is compiled, the loops have no turns left.
+  /// The size of nearly all records. Without a loop the processor learns which words of an event
+  /// change, and how.
   private static var eventByteCount: Int { 64 }
 
-  /// Codes so many words. Returns the size.
   @inline(__always)
-  private static func encodeWords(
-    _ record: Bytes, against reference: Bytes, to output: Bytes, count wordCount: Int
-  ) -> Int {
-    let codeCount = (wordCount + 1) / 2
-    var used = codeCount
-    // Sixteen words at a time: their codes are a number of eight bytes.
-    for first in stride(from: 0, to: wordCount, by: 16) {
-      var codes: UInt64 = 0
-      for index in first..<min(first + 16, wordCount) {
-        let word = record.unchecked(at: index * 8)
-        let change = Change(from: reference.unchecked(at: index * 8), to: word)
-        reference.storeUnchecked(word, at: index * 8)
-        codes |= change.code &<< UInt64(4 * (index - first))
-        output.storeUnchecked(change.bytes, at: used)
-        used += change.byteCount
-      }
-      // Behind codes for fewer words their bytes lie already.
-      let mask = UInt64.max &>> UInt64(64 - 8 * min(8, codeCount - first / 2))
-      output.storeUnchecked(codes | (output.unchecked(at: first / 2) & ~mask), at: first / 2)
-    }
+  private static func encodeEvent(_ record: Bytes, _ reference: Bytes, _ output: Bytes) -> Int {
+    var used = 4
+    var codes: UInt64 = 0
+    encodeWord(0, record, reference, output, &codes, &used)
+    encodeWord(1, record, reference, output, &codes, &used)
+    encodeWord(2, record, reference, output, &codes, &used)
+    encodeWord(3, record, reference, output, &codes, &used)
+    encodeWord(4, record, reference, output, &codes, &used)
+    encodeWord(5, record, reference, output, &codes, &used)
+    encodeWord(6, record, reference, output, &codes, &used)
+    encodeWord(7, record, reference, output, &codes, &used)
+    output.store(UInt32(truncatingIfNeeded: codes), at: 0)
     return used
   }
 
-  /// What one word is coded as.
+  /// Puts the bytes of one word behind those of the others, and its code among theirs.
+  @inline(__always)
+  private static func encodeWord(
+    _ index: Int, _ record: Bytes, _ reference: Bytes, _ output: Bytes, _ codes: inout UInt64,
+    _ used: inout Int
+  ) {
+    let word = record.unchecked(at: index * 8)
+    let before = reference.unchecked(at: index * 8)
+    if word == before { return }
+    let change = Change(from: before, to: word)
+    reference.storeUnchecked(word, at: index * 8)
+    codes |= change.code &<< UInt64(4 * (index % 16))
+    output.storeUnchecked(change.bytes, at: used)
+    used += change.byteCount
+  }
+
+  /// What a word that has changed is coded as.
   private struct Change {
     var code: UInt64
     var bytes: UInt64
@@ -101,7 +117,7 @@ enum RecordCoding {
       let number = UInt64(bitPattern: (difference << 1) ^ (difference >> 63))
       let numberCount = UInt64(8 - number.leadingZeroBitCount / 8)
       let changed = word ^ before
-      // No change: 0 for both. A change of 8 bytes would be no gain, the number codes it too.
+      // A change of 8 bytes would be no gain: the number codes it too.
       let changedCount = UInt64(8 - changed.trailingZeroBitCount / 8)
       let isShorter = changedCount < numberCount
       bytes = isShorter ? changed &>> (64 &- 8 &* changedCount) : number
@@ -119,10 +135,14 @@ enum RecordCoding {
     let tail = record.count - wordCount * 8
     // Where the longest codes lie inside, no word of eight bytes ends outside.
     if input.count >= codeCount + record.count {
-      if record.count == eventByteCount {
-        return decodeWords(input, to: record, count: eventByteCount / 8)
+      if record.count == eventByteCount { return decodeEvent(input, record) }
+      var used = codeCount
+      for first in stride(from: 0, to: wordCount, by: 16) {
+        var codes = input.unchecked(at: first / 2)
+        for index in first..<min(first + 16, wordCount) {
+          decodeWord(index, input, record, &codes, &used)
+        }
       }
-      let used = decodeWords(input, to: record, count: wordCount)
       for index in 0..<tail { record[wordCount * 8 + index] = input[used + index] }
       return used + tail
     }
@@ -142,33 +162,40 @@ enum RecordCoding {
     return used + tail
   }
 
-  /// Decodes so many words. The input is as large as any such record: nothing is asked for each.
-  /// Returns the size of what it read.
   @inline(__always)
-  private static func decodeWords(_ input: Bytes, to record: Bytes, count wordCount: Int) -> Int {
-    var used = (wordCount + 1) / 2
-    for first in stride(from: 0, to: wordCount, by: 16) {
-      var codes = input.unchecked(at: first / 2)
-      for index in first..<min(first + 16, wordCount) {
-        let code = codes & 15
-        codes >>= 4
-        let count = code > 8 ? code &- 8 : code
-        let bytes = input.unchecked(at: used)
-        let value = count == 0 ? 0 : bytes & (UInt64.max &>> (64 &- 8 &* count))
-        used += Int(count)
-        record.storeUnchecked(changed(record.unchecked(at: index * 8), code, value), at: index * 8)
-      }
-    }
+  private static func decodeEvent(_ input: Bytes, _ record: Bytes) -> Int {
+    var used = 4
+    var codes = UInt64(input.load(UInt32.self, at: 0))
+    decodeWord(0, input, record, &codes, &used)
+    decodeWord(1, input, record, &codes, &used)
+    decodeWord(2, input, record, &codes, &used)
+    decodeWord(3, input, record, &codes, &used)
+    decodeWord(4, input, record, &codes, &used)
+    decodeWord(5, input, record, &codes, &used)
+    decodeWord(6, input, record, &codes, &used)
+    decodeWord(7, input, record, &codes, &used)
     return used
+  }
+
+  /// Decodes one word by the lowest of the codes, which is taken away.
+  @inline(__always)
+  private static func decodeWord(
+    _ index: Int, _ input: Bytes, _ record: Bytes, _ codes: inout UInt64, _ used: inout Int
+  ) {
+    let code = codes & 15
+    codes >>= 4
+    if code == 0 { return }
+    let count = code > 8 ? code &- 8 : code
+    let value = input.unchecked(at: used) & (UInt64.max &>> (64 &- 8 &* count))
+    used += Int(count)
+    record.storeUnchecked(changed(record.unchecked(at: index * 8), code, value), at: index * 8)
   }
 
   /// The word that `before` became, by the code and its bytes.
   @inline(__always)
   private static func changed(_ before: UInt64, _ code: UInt64, _ value: UInt64) -> UInt64 {
-    let sum = before &+ ((value &>> 1) ^ (0 &- (value & 1)))
-    // For codes 9 to 15 the upper 1 to 7 bytes.
-    let other = before ^ (value &<< (64 &- 8 &* (code & 7)))
-    return code > 8 ? other : sum
+    if code > 8 { return before ^ (value &<< (64 &- 8 &* (code &- 8))) }
+    return before &+ ((value &>> 1) ^ (0 &- (value & 1)))
   }
 }
 

@@ -113,7 +113,7 @@
     }
     if isWritten || hasOverflowed { return }
     precondition(most <= 32)
-    var room = InlineArray<48, UInt8>(repeating: 0)
+    var room = InlineArray<80, UInt8>(repeating: 0)
     // Safe: the room outlives the call, and has the slack behind 32 bytes.
     unsafe withUnsafeMutableBytes(of: &room) { room in
       let start = unsafe room.baseAddress.unsafelyUnwrapped

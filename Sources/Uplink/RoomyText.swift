@@ -1,13 +1,13 @@
 /// Text that is written into memory of which the writer knows that it is large enough: nothing is
 /// asked at each step. Made by `ByteBuffer.write(atMost:)`.
 ///
-/// Pieces are copied by 16 and 8 bytes: up to `slack` bytes behind the text are changed too.
+/// Pieces are copied by 48 and 8 bytes: up to `slack` bytes behind the text are changed too.
 @safe struct RoomyText {
   private var place: UnsafeMutableRawPointer
   private let end: UnsafeMutableRawPointer
 
   /// How many bytes behind the text its memory must have.
-  static let slack = 16
+  static let slack = 48
   /// The most digits of a number.
   static let digitCountMax = 20
   /// The longest text of `append(secondsOf:)`: a sign, eleven digits, a point, six more.
@@ -59,14 +59,19 @@
     // Safe: of bytes no more than `slack` are read behind the range, and they are there.
     unsafe bytes.withUnsafeBytes {
       let source = unsafe $0.baseAddress.unsafelyUnwrapped + range.lowerBound
-      var offset = 0
-      while offset < range.count {
-        store(
-          unsafe source.loadUnaligned(fromByteOffset: offset, as: SIMD16<UInt8>.self), at: offset)
-        offset += 16
+      for offset in stride(from: 0, to: range.count, by: 48) {
+        // Three loads without a loop: what there is to say is mostly that long.
+        unsafe copySixteen(source, offset)
+        unsafe copySixteen(source, offset + 16)
+        unsafe copySixteen(source, offset + 32)
       }
     }
     advance(range.count)
+  }
+
+  @inline(__always) @unsafe
+  private func copySixteen(_ source: UnsafeRawPointer, _ offset: Int) {
+    store(unsafe source.loadUnaligned(fromByteOffset: offset, as: SIMD16<UInt8>.self), at: offset)
   }
 
   /// Decimal.

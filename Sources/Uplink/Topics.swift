@@ -21,7 +21,7 @@ public struct Topics {
   /// Each ends in a 0, for C.
   public let channels: [[CChar]]
   /// Whether all of these are the same.
-  private let isOne: Bool
+  let isOne: Bool
   public let status: [CChar]
   public let batch: [CChar]
   public let gap: [CChar]
@@ -81,10 +81,13 @@ public struct Topics {
 
   /// The number of the topic where an event goes: that of the channel, unless all channels have the
   /// same topic.
-  func number(of event: Event) -> Int {
+  func number(of event: Event) -> Int { Self.number(of: event, isOne: isOne) }
+
+  /// The same, without all the topics at hand.
+  static func number(of event: Event, isOne: Bool) -> Int {
     switch event.kind {
-    case .droppedEvents: Self.gapNumber
-    case .overload: Self.overloadNumber
+    case .droppedEvents: gapNumber
+    case .overload: overloadNumber
     case .value, .window, .alarmRaised, .alarmCleared, .edge, .missedDeadlines, .lostEdges,
       .droppedReadings, .slowedSampling:
       isOne ? 0 : Int(event.channel)

@@ -112,7 +112,7 @@ extension Uplink {
     encoder.begin()
     guard append(first.item, of: first, time) else { return nil }
     delivery.take(first, now: now)
-    var topic = topicNumber(of: first.item, boot.topics)
+    var topic = topicNumber(of: first.item, isOne: boot.topics.isOne)
     if encoder.room > 0 { addMore(to: first, boot, now, time, &topic) }
     encoder.finish()
     delivery.company.note(byteCount: encoder.buffer.count, recordCount: encoder.recordCount)
@@ -124,10 +124,10 @@ extension Uplink {
     _ topic: inout Int
   ) {
     let epoch = boot.texts.epoch
-    let topics = boot.topics
+    let isOne = boot.topics.isOne
     let count = delivery.source(of: first).takeMore { item in
       guard encoder.room > 0, item.epoch == epoch,
-        let together = Topics.number(of: topic, and: topicNumber(of: item, topics)),
+        let together = Topics.number(of: topic, and: topicNumber(of: item, isOne: isOne)),
         append(item, of: first, time)
       else { return false }
       topic = together
@@ -136,6 +136,7 @@ extension Uplink {
     delivery.noteTaken(first, count: count, now: now)
   }
 
+  @inline(__always)
   private mutating func append(
     _ item: EventItem, of first: Delivery.Outgoing, _ time: MessageTime
   ) -> Bool {
@@ -152,9 +153,10 @@ extension Uplink {
   }
 
   /// Messages of the same number go to the same topic.
-  private func topicNumber(of item: EventItem, _ topics: Topics) -> Int {
+  @inline(__always)
+  private func topicNumber(of item: EventItem, isOne: Bool) -> Int {
     switch item.content {
-    case .event(let event), .thinned(let event): topics.number(of: event)
+    case .event(let event), .thinned(let event): Topics.number(of: event, isOne: isOne)
     case .gap: Topics.gapNumber
     }
   }
