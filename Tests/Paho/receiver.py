@@ -54,13 +54,16 @@ def records(payload):
         return
     base = {}
     for record in message:
-        for name in ("bn", "epoch"):
+        # A number that follows the one before is left out.
+        if "seq" in base:
+            base["seq"] += 1
+        for name in ("bn", "epoch", "seq"):
             if name in record:
                 base[name] = record[name]
-        if "seq" not in record or "epoch" not in base:
+        if "seq" not in base or "epoch" not in base:
             continue
         content = {key: record[key] for key in sorted(record) if key not in CHANGING}
-        yield base.get("bn", ""), base["epoch"], record["seq"], json.dumps(content)
+        yield base.get("bn", ""), base["epoch"], base["seq"], json.dumps(content)
 
 
 def main():
