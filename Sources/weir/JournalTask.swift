@@ -99,6 +99,10 @@ struct JournalTask: ~Copyable {
   private var isFull = false
   /// Whether a lane takes nothing more; `nameFull` has said so.
   private var isLaneFull = false
+  /// Before this position in the ring no alarm is left that the journal lacks, though telemetry
+  /// that waits for room may be. Only sought from when that happens; a new life seeks anew, and
+  /// the journal knows what it has.
+  private var alarmsEnd: UInt64 = 0
   private var isStopping = false
   private var facts: FactsKeeper
   /// Of this life, as the slot and the log were told.
@@ -194,19 +198,47 @@ struct JournalTask: ~Copyable {
         isFull = true
         return
       case .laneFull:
-        return nameFull()
+        nameFull()
+        if event.lane == .telemetry { takeAlarms(now) }
+        return
       }
       isLaneFull = false
     }
     isFull = true
   }
 
+  /// Appends the alarms that lie in the ring behind telemetry that waits for room: they have a lane
+  /// of their own, which may have some. Each stays in the ring until what lies before it is taken;
+  /// then, and in a next life, the journal knows it.
+  private mutating func takeAlarms(_ now: Int64) {
+    alarmsEnd = max(alarmsEnd, events.position)
+    for _ in 0..<Self.batchCountMax {
+      guard let event = events.peek(at: alarmsEnd) else { return }
+      if event.lane == .alarms {
+        event.store(in: record.bytes)
+        switch journal.append(record.bytes, sequence: event.sequence, lane: .alarms) {
+        case .pending:
+          if let notes = context.outputNotes {
+            notes[event.sequence] = context.inputNotes?[alarmsEnd] ?? 0
+          }
+          if pendingSince == nil { pendingSince = now }
+        case .known: break
+        case .commitFirst:
+          isFull = true
+          return
+        case .laneFull: return
+        }
+      }
+      alarmsEnd += 1
+    }
+  }
+
   private mutating func nameFull() {
     if isLaneFull { return }
     isLaneFull = true
     Log.warning(
-      "the journal's lane of telemetry or alarms is full and keeps what it has ('stop'): nothing "
-        + "more is taken until the broker has acknowledged some of it")
+      "a lane of the journal, telemetry or alarms, is full and keeps what it has ('stop'): nothing "
+        + "more of it is taken until the broker has acknowledged some")
   }
 
   private mutating func isCommitDue(_ now: Int64) -> Bool {

@@ -4,7 +4,8 @@
 //   arrives, and the next start uses the file again;
 // - a card without room gets a smaller journal, said loudly;
 // - a full journal that thins keeps the whole time, coarsely, and says what it made room of;
-// - one that stops keeps its oldest, and what it did not take is told with its count;
+// - one that stops keeps its oldest, and what it did not take is told with its count; alarms become
+//   durable meanwhile, though telemetry that waits for room lies before them;
 // - events of an earlier boot have their old channels and the time of day.
 
 import Desk
@@ -125,6 +126,43 @@ import Testing
     let account = Account(recorder.records, channels: ["boiler.temperature", "door"])
     #expect(account.faults == [])
     #expect(account.reportedCount > 0)
+  }
+
+  /// How many records the lane of alarms holds in the file.
+  private func storedAlarms(_ gateway: Gateway) throws -> Int {
+    let log = gateway.statePath + "/journal/log"
+    let result = try weir(["journal", "dump", "--lane", "alarms", log])
+    #expect(result.ending == .exited(0), "\(result.output)")
+    return result.output.split(separator: "\n").count { $0.contains("\"kind\":\"alarm") }
+  }
+
+  /// The broker is away for good. The line changes each second, and the alarm with it.
+  @Test func alarmsPassTelemetryThatWaits() throws {
+    let broker = try Broker()
+    let gateway = try Gateway(
+      """
+      device: desk
+      board: simulated
+      uplink: {broker: "mqtt://127.0.0.1:\(broker.port)", retry_max: 1 s}
+      journal: {size: 1 MB, delta: false, full: stop}
+      sensors:
+        boiler: {driver: tmp105, bus: i2c-sim, address: 0x48, every: 1 ms, temperature: {}}
+      lines:
+        door:
+          line: GPIO1
+          mode: level
+          every: 10 ms
+          stages: [alarm: {above: 0.5}, window: 1 d]
+      """)
+    try gateway.program.wait(for: "keeps what it has ('stop')", seconds: 90)
+    sleep(2)
+    let before = try storedAlarms(gateway)
+    let after = waitUntil(seconds: 15) {
+      let count = (try? storedAlarms(gateway)) ?? 0
+      return count >= before + 4 ? count : nil
+    }
+    #expect(after != nil, "\(before) alarms are durable, and no more come: \(gateway.log)")
+    #expect(try gateway.stop() == .exited(0))
   }
 
   @Test func whatAnEarlierBootMeasured() throws {
