@@ -241,9 +241,11 @@ private func records(
   var baseUnit = ""
   var baseValue = 0.0
   // Weir's own: the boot of the first record is that of all, and numbers that follow each other are
-  // left out.
+  // left out, of events and of each channel's readings.
   var epoch: UInt64?
   var sequence: UInt64?
+  // Of each channel, the number of its last reading.
+  var readings: [String: UInt64] = [:]
   var messages: [Message] = []
   for one in raw {
     baseName = one.bn ?? baseName
@@ -255,13 +257,18 @@ private func records(
     sequence = one.seq ?? sequence.map { $0 &+ 1 }
     guard let epoch else { throw .missing("epoch") }
     guard let sequence else { throw .missing("seq") }
+    let channel = one.n ?? ""
+    // What has no reading behind it has no number of one.
+    let hasReading = one.gap == nil && one.overload == nil
+    let reading = hasReading ? one.rseq ?? readings[channel].map { $0 &+ 1 } : one.rseq
+    if hasReading, let reading { readings[channel] = reading }
     messages.append(
       .record(
         Record(
-          device: String(baseName.dropLast()), channel: one.n ?? "", unit: one.u ?? baseUnit,
+          device: String(baseName.dropLast()), channel: channel, unit: one.u ?? baseUnit,
           time: one.boottime == nil
             ? absolute(baseTime + (one.t ?? 0), receivedAt: receivedAt) : 0,
-          bootTime: one.boottime, epoch: epoch, sequence: sequence, readingSequence: one.rseq,
+          bootTime: one.boottime, epoch: epoch, sequence: sequence, readingSequence: reading,
           isThinned: one.thinned ?? false, isHistorical: one.historical ?? false,
           isReplayed: one.replayed ?? false,
           content: try content(one, baseValue: baseValue, epoch: epoch))))

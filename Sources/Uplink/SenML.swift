@@ -38,7 +38,7 @@ public enum MessageTime: Equatable, Sendable {
 /// | `thinned` | true: stands for events up to `seq` that had to make room | their windows |
 /// | `historical` | true: sent behind later events | after an outage |
 /// | `replayed` | true: sent again, because a receiver has asked for it | then |
-/// | `rseq` | the number of the (last) reading behind the event | where there is one |
+/// | `rseq` | the number of the (last) reading behind the event; else one more than the channel's record before has | where there is one, and it does not follow |
 ///
 /// The labels from `min` on are extensions, which a receiver that does not know them skips (section
 /// 4.4). Names hold only what section 4.5.1 allows: another byte is written as `_`, and a name that
@@ -62,8 +62,22 @@ public struct SenMLEncoder: ~Copyable {
   private var baseTime: Int64 = 0
   /// Of the last record.
   private var lastSequence: UInt64 = 0
+  /// Of each channel, what its next record need not say.
+  private var expectations: [Expectation]
+  private var messageNumber: UInt64 = 0
   /// The boot whose events are written, and its channels.
-  var boot: BootTexts
+  var boot: BootTexts {
+    didSet {
+      while expectations.count < boot.channelCount { expectations.append(Expectation()) }
+    }
+  }
+
+  /// The number of a channel's next reading, if none is missing.
+  private struct Expectation {
+    /// In which message; 0 for none.
+    var messageNumber: UInt64 = 0
+    var readingSequence: UInt64 = 0
+  }
 
   public init(
     device: String, epoch: UInt64, channels: [ChannelSettings], batch: BatchSettings = .init()
@@ -74,6 +88,7 @@ public struct SenMLEncoder: ~Copyable {
     self.batch = batch
     opening = Array("[{\"bn\":".utf8) + jsonString(senMLName(device) + "/")
     boot = BootTexts(epoch: epoch, channels: channels)
+    expectations = Array(repeating: Expectation(), count: channels.count)
   }
 
   /// How many more records may come, at most.
@@ -92,6 +107,7 @@ public struct SenMLEncoder: ~Copyable {
   public mutating func begin() {
     buffer.removeAll()
     recordCount = 0
+    messageNumber += 1
     baseTime = 0
   }
 
@@ -109,15 +125,32 @@ public struct SenMLEncoder: ~Copyable {
   ) -> Bool {
     let start = buffer.count
     if !isThinned, !isReplayed, appendUsual(event, time, isHistorical) {
-      return end(start, event.sequence)
+      guard end(start, event.sequence) else { return false }
+      expectNext(after: event)
+      return true
     }
     if write(event, time), !buffer.hasOverflowed {
       if isThinned { buffer.append(",\"thinned\":true") }
       if isReplayed { buffer.append(",\"replayed\":true") }
-      return end(isHistorical, start, event.sequence)
+      guard end(isHistorical, start, event.sequence) else { return false }
+      if event.kind.hasReading { expectNext(after: event) }
+      return true
     }
     buffer.removeAll(behind: start)
     return false
+  }
+
+  /// Whether the message says the number of the event's reading already.
+  @inline(__always)
+  private func isExpected(_ event: Event) -> Bool {
+    let known = expectations[Int(event.channel)]
+    return known.messageNumber == messageNumber && known.readingSequence == event.readingSequence
+  }
+
+  @inline(__always)
+  private mutating func expectNext(after event: Event) {
+    expectations[Int(event.channel)] = Expectation(
+      messageNumber: messageNumber, readingSequence: event.readingSequence &+ 1)
   }
 
   /// Writes what nearly all records are, in one go: a good value that follows the record before it.
@@ -130,13 +163,16 @@ public struct SenMLEncoder: ~Copyable {
       event.sequence == lastSequence &+ 1, case .absolute(let offset) = time,
       Int(event.channel) < boot.channelCount
     else { return false }
+    let isExpected = isExpected(event)
     return buffer.write(atMost: boot.usualByteCountMax) { [baseTime] text in
       boot.appendLabels(of: event.channel, to: &text)
       guard text.append(shortDecimal: event.value) else { return false }
       text.append(",\"t\":")
       text.append(secondsOf: event.time &+ offset &- baseTime)
-      text.append(",\"rseq\":")
-      text.append(event.readingSequence)
+      if !isExpected {
+        text.append(",\"rseq\":")
+        text.append(event.readingSequence)
+      }
       if isHistorical { text.append(",\"historical\":true") }
       text.append("}")
       return true
@@ -223,7 +259,7 @@ public struct SenMLEncoder: ~Copyable {
       buffer.append(secondsOf: event.time)
     }
     endIdentity(event.sequence)
-    if event.kind.hasReading {
+    if event.kind.hasReading, !isExpected(event) {
       buffer.append(",\"rseq\":")
       buffer.append(event.readingSequence)
     }

@@ -163,6 +163,21 @@ import Testing
         == .missing("seq"))
   }
 
+  /// So is the number of a reading where it follows the channel's last one in the message.
+  @Test func readingsThatFollowAreLeftOut() throws {
+    let text = #"""
+      [{"bn":"p/","n":"a","v":1,"epoch":3,"seq":41,"rseq":7},{"n":"b","v":2,"rseq":100},
+       {"n":"a","v":2},{"n":"b","v":3},{"n":"a","vs":"gap","gap":"lost-edges","count":2},
+       {"n":"a","v":4,"rseq":20},{"n":"c","v":5},{"n":"a","vs":"nack","quality":"nack"},
+       {"n":"c","v":6,"rseq":18446744073709551615},{"n":"c","v":7}]
+      """#
+    let readings = try decode(Array(text.utf8), receivedAt: 0).map { message -> UInt64? in
+      guard case .record(let record) = message else { return 0 }
+      return record.readingSequence
+    }
+    #expect(readings == [7, 100, 8, 101, nil, 20, nil, 21, .max, 0])
+  }
+
   @Test func whatIsNoMessageIsRefusedWithItsReason() {
     #expect(refusal("") == .notJSON)
     #expect(refusal("garbage") == .notJSON)

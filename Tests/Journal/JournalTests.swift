@@ -8,7 +8,7 @@
 // - windows stand for all readings that thinning gave up;
 // - what was acknowledged is not read again, and its room is used again, also in a lane that is
 //   full to the last block, with power cuts in between;
-// - a reader sees what was written since it was opened.
+// - a reader sees what was written since it was opened, also round after round of its lane.
 
 import Foundation
 import Journal
@@ -269,6 +269,43 @@ import Testing
       same(reader.place, journal.durable(.telemetry))
     }
     #expect(sequences == Array(0..<sequence))
+  }
+
+  /// As the uplink reads: behind the writer, round after round of the lane, and looking no further
+  /// than to what comes next.
+  @Test func aReaderThatFollowsMissesNothing() throws {
+    var random = SeededRandom(seed: testSeed("a reader that follows"))
+    let folder = try JournalFolder()
+    var journal = try folder.open()
+    var reader = try folder.reader(.telemetry)
+    var written: UInt64 = 0
+    var read: UInt64 = 0
+    for round in 0..<1000 {
+      // Small commits write the last blocks of a segment again and again.
+      for _ in 0..<Int.random(in: 1...(round % 4 == 0 ? 150 : 6), using: &random) {
+        try journal.put(valueBytes(written), sequence: written)
+        written += 1
+      }
+      try journal.commit()
+      let end = journal.durable(.telemetry).ordinal
+      // Never so far behind that events had to make room.
+      let goal = UInt64.random(in: max(read, end - min(end, 100))...end, using: &random)
+      while read < goal {
+        var item = reader.next(before: end)
+        if case .end = item {
+          reader.refresh(upTo: end)
+          item = reader.next(before: end)
+        }
+        guard case .record(let found) = item, found.after.sequence == read else {
+          Issue.record("\(item) in place of \(read), of \(end)")
+          return
+        }
+        read += 1
+      }
+      journal.acknowledge(reader.place, lane: .telemetry)
+    }
+    same(journal.counts.evicted, 0)
+    #expect(written > 10_000)
   }
 
   @Test func tooLittleMemoryIsSaid() throws {

@@ -53,6 +53,7 @@ def records(payload):
     if not isinstance(message, list):
         return
     base = {}
+    readings = {}
     for record in message:
         # A number that follows the one before is left out.
         if "seq" in base:
@@ -63,7 +64,14 @@ def records(payload):
         if "seq" not in base or "epoch" not in base:
             continue
         content = {key: record[key] for key in sorted(record) if key not in CHANGING}
-        yield base.get("bn", ""), base["epoch"], base["seq"], json.dumps(content)
+        # The same is true of a channel's readings; gaps and levels have none behind them.
+        name = record.get("n", "")
+        if "gap" not in record and "overload" not in record:
+            if "rseq" not in record and name in readings:
+                content["rseq"] = readings[name] + 1
+            if "rseq" in content:
+                readings[name] = content["rseq"]
+        yield base.get("bn", ""), base["epoch"], base["seq"], json.dumps(content, sort_keys=True)
 
 
 def main():

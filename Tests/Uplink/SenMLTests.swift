@@ -235,12 +235,13 @@ struct SenMLTests {
       encoder.begin()
       var expected: [[String: String]] = []
       var sequence = UInt64.random(in: 0..<1_000_000_000_000, using: &random)
+      var readings = [0, UInt64.random(in: 0..<300_000_000, using: &random)]
       while encoder.room > 0 {
-        let event = someEvent(sequence, &random)
+        let event = someEvent(sequence, &readings, &random)
         let isHistorical = Int.random(in: 0..<4, using: &random) == 0
         let isTaken = encoder.append(
           event, .absolute(offset: 1_764_000_000_000_000_000), isHistorical: isHistorical)
-        #expect(isTaken == (event.channel == 0))
+        #expect(isTaken == (event.channel < 2))
         if isTaken { expected.append(try alone(event, isHistorical)) }
         sequence += Int.random(in: 0..<4, using: &random) == 0 ? 3 : 1
       }
@@ -250,17 +251,25 @@ struct SenMLTests {
   }
 
   private var channels: [ChannelSettings] {
-    [ChannelSettings(name: "boiler.temperature", unit: "Cel")]
+    [
+      ChannelSettings(name: "boiler.temperature", unit: "Cel"),
+      ChannelSettings(name: "flow", unit: ""),
+    ]
   }
 
-  private func someEvent(_ sequence: UInt64, _ random: inout SeededRandom) -> Event {
+  /// `readings` has the number of each channel's last reading.
+  private func someEvent(
+    _ sequence: UInt64, _ readings: inout [UInt64], _ random: inout SeededRandom
+  ) -> Event {
     let kinds: [EventKind] = [.value, .value, .value, .value, .window, .edge, .missedDeadlines]
+    let channel = Int.random(in: 0..<2, using: &random)
+    readings[channel] += Int.random(in: 0..<4, using: &random) == 0 ? 5 : 1
     return Event(
       kind: kinds.randomElement(using: &random) ?? .value,
       // Now and then of a channel that is not there.
-      channel: Int.random(in: 0..<8, using: &random) == 0 ? 9 : 0,
+      channel: Int.random(in: 0..<8, using: &random) == 0 ? 9 : UInt16(channel),
       time: Int64.random(in: -2000..<200_000, using: &random) * 1_000_000,
-      sequence: sequence, readingSequence: UInt64.random(in: 0..<300_000_000, using: &random),
+      sequence: sequence, readingSequence: readings[channel],
       value: [21.5, -0.0, 0, 101325.0625, 1e-9, .nan].randomElement(using: &random) ?? 0,
       quality: Int.random(in: 0..<8, using: &random) == 0 ? .nack : .good, minimum: 1, maximum: 2,
       span: 1_000_000_000, count: 4)
@@ -283,6 +292,7 @@ struct SenMLTests {
       try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]])
     var baseTime = 0.0
     var last: (epoch: Int, sequence: UInt64)?
+    var readings: [String: UInt64] = [:]
     return try list.map { record in
       baseTime = record["bt"] as? Double ?? baseTime
       let epoch = record["epoch"] as? Int ?? last?.epoch
@@ -293,6 +303,12 @@ struct SenMLTests {
       whole["bt"] = nil
       whole["epoch"] = epoch.map { "\($0)" }
       whole["seq"] = sequence.map { "\($0)" }
+      let channel = try #require(record["n"] as? String)
+      if record["gap"] == nil {
+        let reading = record["rseq"] as? UInt64 ?? readings[channel].map { $0 + 1 }
+        readings[channel] = reading
+        whole["rseq"] = reading.map { "\($0)" }
+      }
       let time = baseTime + (try #require(record["t"] as? Double))
       whole["t"] = "\(Int64((time * 10_000).rounded()))"
       return whole
