@@ -272,7 +272,7 @@ import Testing
   }
 
   /// As the uplink reads: behind the writer, round after round of the lane, and looking no further
-  /// than to what comes next.
+  /// than to what is durable.
   @Test func aReaderThatFollowsMissesNothing() throws {
     var random = SeededRandom(seed: testSeed("a reader that follows"))
     let folder = try JournalFolder()

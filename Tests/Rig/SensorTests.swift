@@ -99,8 +99,8 @@ extension Rig {
 
   /// From PID 1's first line to the connection that the first reading came over, in guest time. The
   /// guest's clock is the host's: on a host that is busy with other things the kernel alone, which
-  /// takes 3 s, takes as many times longer, and so may the rest; beyond that there is nothing to
-  /// measure.
+  /// takes 3 s, takes as many times longer, and so may the rest. Where it takes more than 8 s there
+  /// is nothing to measure.
   private func checkStart(_ emulator: Emulator) throws {
     // QEMU's own would reset the machine at once; this one resets it when nobody feeds it for 15 s,
     // which is shorter than these tests.
