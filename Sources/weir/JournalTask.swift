@@ -74,8 +74,8 @@ struct JournalTask: ~Copyable {
   static var sleepMax: Int64 { 1_000_000_000 }
   /// What the broker has acknowledged is written down with the next events, or alone after so long.
   static var acknowledgementDelay: Int64 { 5_000_000_000 }
-  /// One commit: an SD card is known to be busy with itself for seconds.
-  static var commitLimit: Int64 { 5_000_000_000 }
+  /// For the work between two calls on the medium: to check 64 KiB, or to seal a commit.
+  static var workLimit: Int64 { 2_000_000_000 }
   /// The pause after a commit that failed.
   static var failurePause: Int64 { 1_000_000_000 }
   /// When the medium has failed for so long, memory stands in: readings that reach the broker are
@@ -121,7 +121,7 @@ struct JournalTask: ~Copyable {
     memory = JournalMemory(byteCount: Journal<FileStorage>.memoryByteCount(file.geometry))
     var storage = file.take()
     storage.life = FileStorage.SignOfLife(
-      context.slot, step: JournalStep.opening.rawValue, limit: max(pieceLimit, context.deadline))
+      context.slot, limit: max(Self.workLimit, context.deadline))
     record = JournalMemory(byteCount: Event.recordByteCount)
     // What stands in for the file is never at rest.
     let isInMemory = context.share.board.medium == .memory
@@ -139,6 +139,7 @@ struct JournalTask: ~Copyable {
     let now = Clock.boot()
     acknowledgedTime = now
     events = Consumer(context.input)
+    context.slot.beat(step: JournalStep.opening.rawValue, now: now, within: Self.patience(context))
     facts = FactsKeeper(isInMemory ? nil : context.folder, context.boots, epoch: context.epoch)
     pollItems = [PollItem(stopDescriptor), PollItem(context.doorbellDescriptor)]
     // What only the start needed is behind it.
@@ -161,7 +162,7 @@ struct JournalTask: ~Copyable {
     let now = Clock.boot()
     beat(.working, now, within: context.deadline)
     if facts.isDue(context.clock, now: now) {
-      beat(.committing, now, within: max(context.deadline, Self.commitLimit))
+      beat(.committing, now, within: Self.patience(context))
       facts.keep(context.clock, now: now)
     }
     takeEvents(now)
@@ -173,6 +174,11 @@ struct JournalTask: ~Copyable {
     if isStopping { return false }
     sleep(now)
     return true
+  }
+
+  /// For work that waits for the medium.
+  private static func patience(_ context: JournalContext) -> Int64 {
+    max(context.deadline, FileStorage.patience)
   }
 
   private func beat(_ step: JournalStep, _ now: Int64, within limit: Int64) {
@@ -198,7 +204,7 @@ struct JournalTask: ~Copyable {
         isFull = true
         return
       case .laneFull:
-        nameFull()
+        nameFull(event.lane)
         if event.lane == .telemetry { takeAlarms(now) }
         return
       }
@@ -233,12 +239,15 @@ struct JournalTask: ~Copyable {
     }
   }
 
-  private mutating func nameFull() {
+  private mutating func nameFull(_ lane: Lane) {
     if isLaneFull { return }
     isLaneFull = true
+    let (name, key) =
+      lane == .alarms ? ("alarms", "journal.alarms_full") : ("telemetry", "journal.full")
     Log.warning(
-      "a lane of the journal, telemetry or alarms, is full and keeps what it has ('stop'): nothing "
-        + "more of it is taken until the broker has acknowledged some")
+      "\(context.share.source.path): the lane of \(name) is full and keeps what it has ('stop'): "
+        + "no more is taken until the broker has acknowledged some; \(key): drop_oldest makes "
+        + "room, a larger journal.size lasts longer")
   }
 
   private mutating func isCommitDue(_ now: Int64) -> Bool {
@@ -263,7 +272,7 @@ struct JournalTask: ~Copyable {
   private var marks: MarkBoard { context.share.marks(context.share.board.medium).acknowledged }
 
   private mutating func commit(_ now: Int64) {
-    beat(.committing, now, within: max(context.deadline, Self.commitLimit))
+    beat(.committing, now, within: Self.patience(context))
     do throws(JournalError) {
       try journal.commit()
     } catch {
@@ -295,7 +304,7 @@ struct JournalTask: ~Copyable {
     if isStopping { exitProcess(0) }
     let reason: String
     switch error {
-    case .full: return nameFull()
+    case .full(let lane): return nameFull(lane)
     case .storage(let storage): reason = storage.text
     case .cipher: reason = "OpenSSL does not seal"
     }

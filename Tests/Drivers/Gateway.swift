@@ -21,12 +21,12 @@ public final class Gateway {
   public var configurationPath: String { folder.file("gateway.yaml") }
 
   /// Starts `weir run` with the configuration, and more options and variables; `state` is the state
-  /// folder of another gateway, which has ended; `end` is where its network is; `stateByteCount` is
-  /// the room in its state folder, which then nobody else sees. Without a word of its journal it
-  /// has a small one.
+  /// folder of another gateway, which has ended; `end` is where its network is; `card` is
+  /// where its state folder lies, which then nobody else sees. Without a word of its journal it has
+  /// a small one.
   public init(
     _ configuration: String, options: [String] = [], environment: [String: String] = [:],
-    state: String? = nil, end: NetworkLine.End? = nil, stateByteCount: Int? = nil
+    state: String? = nil, end: NetworkLine.End? = nil, card: Card? = nil
   ) throws {
     folder = try Folder()
     statePath = state ?? folder.file("state")
@@ -41,10 +41,10 @@ public final class Gateway {
       ] + options
     )
     var (binary, arguments) = try end?.inside(command.0, command.1) ?? command
-    if let stateByteCount {
+    if let card {
       try FileManager.default.createDirectory(
         atPath: statePath, withIntermediateDirectories: false)
-      let mount = "mount -t tmpfs -o size=\(stateByteCount),mode=700 none '\(statePath)'"
+      let mount = try card.mount(in: folder) + " '\(statePath)'"
       arguments = ["--mount", "sh", "-c", mount + " && exec \"$0\" \"$@\"", binary] + arguments
       binary = try find("unshare")
     }

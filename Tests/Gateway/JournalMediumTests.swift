@@ -2,6 +2,7 @@
 // was away. Invariants checked:
 // - a medium that can't be written any more is told, and replaced by memory: what is measured still
 //   arrives, and the next start uses the file again;
+// - one that stands still for as long as Linux waits for a busy card costs nothing but the wait;
 // - a card without room gets a smaller journal, said loudly;
 // - a full journal that thins keeps the whole time, coarsely, and says what it made room of;
 // - one that stops keeps its oldest, and what it did not take is told with its count; alarms become
@@ -39,13 +40,41 @@ import Testing
     #expect(Account(recorder.records, channels: sampledChannels).faults == [])
   }
 
+  /// Longer than it takes to find that a task hangs, and that it can't be killed, which would be
+  /// the end of the gateway.
+  @Test(.enabled(if: NetworkLine.isPossible)) func aMediumThatStandsStill() throws {
+    let broker = try Broker()
+    try broker.start()
+    let recorder = try Recorder(port: broker.port)
+    let gateway = try Gateway(
+      configuration(port: broker.port) + DrillTests.supervision, card: .disk(byteCount: 16 << 20))
+    try recorder.wait("readings", seconds: 30) { $0.sequence > 20 }
+    try gateway.whileFrozen {
+      let mark = secondsNow()
+      sleep(2)
+      let last = recorder.records.map(\.sequence).max() ?? 0
+      sleep(10)
+      // It does stand still: nothing becomes durable, so nothing arrives.
+      #expect(recorder.records.allSatisfy { $0.sequence <= last } && secondsNow() - mark < 25)
+    }
+    let mark = secondsNow()
+    for channel in sampledChannels {
+      try recorder.wait(channel, seconds: 20, after: mark) { $0.channel == channel }
+    }
+    #expect(!gateway.log.contains("no sign of life"), "\(gateway.log)")
+    #expect(!gateway.log.contains("journal#2"), "\(gateway.log)")
+    #expect(try gateway.stop() == .exited(0))
+    #expect(Account(recorder.records, channels: sampledChannels).faults == [])
+  }
+
   /// In a mount namespace of its own, whose state folder has 3 MiB.
   @Test(.enabled(if: NetworkLine.isPossible)) func aCardWithoutRoom() throws {
     let broker = try Broker()
     try broker.start()
     let recorder = try Recorder(port: broker.port)
     let gateway = try Gateway(
-      configuration(port: broker.port) + "\njournal: {size: 8 MB}\n", stateByteCount: 3 << 20)
+      configuration(port: broker.port) + "\njournal: {size: 8 MB}\n",
+      card: .memory(byteCount: 3 << 20))
     try recorder.wait("readings", seconds: 30) { $0.sequence > 20 }
     #expect(gateway.log.contains("no room for 8 MB; trying half of it"), "\(gateway.log)")
     #expect(gateway.log.contains("no room for 4 MB; trying half of it"), "\(gateway.log)")
@@ -120,7 +149,8 @@ import Testing
   }
 
   @Test func aFullJournalThatStops() throws {
-    let (gateway, recorder) = try filled(full: "stop", until: "keeps what it has ('stop')")
+    let (gateway, recorder) = try filled(
+      full: "stop", until: "the lane of telemetry is full and keeps what it has ('stop')")
     // The oldest are there.
     #expect(recorder.records.contains { $0.epoch == 1 && $0.sequence == 0 }, "\(gateway.log)")
     let account = Account(recorder.records, channels: ["boiler.temperature", "door"])
