@@ -141,7 +141,8 @@ struct BlockHeader: Equatable, Sendable {
     self.evicted = evicted
   }
 
-  /// Puts the header before the records that lie in the block already, and the checksum over all.
+  /// Puts the header before the records that lie in the block already; `storeChecksums` completes
+  /// it.
   func store(in block: Bytes, identity: UInt64) {
     let offset = Self.payloadOffset(isSealed: isSealed)
     precondition(Int(payloadByteCount) <= block.count - offset)
@@ -162,7 +163,6 @@ struct BlockHeader: Equatable, Sendable {
     before.store(in: block, at: 72)
     acknowledged.store(in: block, at: 96)
     evicted.store(in: block, at: 120)
-    block.store(blockChecksum(block), at: 4)
   }
 }
 

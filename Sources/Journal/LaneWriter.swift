@@ -170,7 +170,8 @@ struct LaneWriter {
     room = block(index).slice(offset, geometry.blockByteCount - offset)
   }
 
-  /// Ends the current block: its header says all but where and when it is written.
+  /// Ends the current block: its header says all but where and when it is written, and its
+  /// checksum.
   private mutating func close() {
     header(segmentSequence: 1, commit: 1).store(in: block(current), identity: identity)
     nextBlockSequence += 1
@@ -253,6 +254,10 @@ struct LaneWriter {
       }
       if index == 0 { firstPlace = (segment, position) }
       lastPlace = position
+    }
+    // Those of sealed blocks are made when they are sealed.
+    if !isSealed {
+      storeChecksums(pending, count: current + 1, blockByteCount: geometry.blockByteCount)
     }
     return runs
   }

@@ -16,8 +16,8 @@ struct Measurement {
 final class WeirStore {
   private let memory: JournalMemory
   private let key: JournalMemory
-  private var journal: Journal<FileStorage>
-  private var sequence: UInt64 = 0
+  /// The journal's task has it in a value of its own, too.
+  private var writer: Writer
 
   init(_ path: String, isDelta: Bool, isSealed: Bool = false) throws(BenchFailure) {
     guard let geometry = Geometry(byteCount: Geometry.byteCountDefault) else {
@@ -32,9 +32,10 @@ final class WeirStore {
     do throws(JournalFileError) {
       let file = try JournalFile.open(path, geometry: geometry)
       do throws(JournalOpenError) {
-        journal = try Journal(
-          file.take(), memory: memory.bytes, settings: settings, keys: keys,
-          epoch: .next(atLeast: 0))
+        writer = Writer(
+          journal: try Journal(
+            file.take(), memory: memory.bytes, settings: settings, keys: keys,
+            epoch: .next(atLeast: 0)))
       } catch {
         throw .open(error)
       }
@@ -44,25 +45,34 @@ final class WeirStore {
   }
 
   /// Appends a batch, which is durable when this returns. False: that failed.
-  func append(_ events: Bytes, count: Int) -> Bool {
-    for index in 0..<count {
-      let event = events.slice(index * Int(store_event_size), Int(store_event_size))
-      var result = journal.append(event, sequence: sequence, lane: .telemetry)
-      if result == .commitFirst, commit() {
-        result = journal.append(event, sequence: sequence, lane: .telemetry)
-      }
-      guard result == .pending else { return false }
-      sequence += 1
-    }
-    return commit()
-  }
+  func append(_ events: Bytes, count: Int) -> Bool { writer.append(events, count: count) }
 
-  private func commit() -> Bool {
-    do throws(JournalError) {
-      try journal.commit()
-      return true
-    } catch {
-      return false
+  private struct Writer: ~Copyable {
+    var journal: Journal<FileStorage>
+    var sequence: UInt64 = 0
+
+    init(journal: consuming Journal<FileStorage>) { self.journal = journal }
+
+    mutating func append(_ events: Bytes, count: Int) -> Bool {
+      for index in 0..<count {
+        let event = events.slice(index * Int(store_event_size), Int(store_event_size))
+        var result = journal.append(event, sequence: sequence, lane: .telemetry)
+        if result == .commitFirst, commit() {
+          result = journal.append(event, sequence: sequence, lane: .telemetry)
+        }
+        guard result == .pending else { return false }
+        sequence += 1
+      }
+      return commit()
+    }
+
+    private mutating func commit() -> Bool {
+      do throws(JournalError) {
+        try journal.commit()
+        return true
+      } catch {
+        return false
+      }
     }
   }
 }
