@@ -183,10 +183,7 @@ final class Flood {
         Futex.pause(nanoseconds: 200_000)
       }
       let share = min(left, Self.commitCountMax)
-      let time = Clock.boot()
-      for index in 0..<share {
-        try pair.append(Pair.reading(pair.sequence, time: time + Int64(index) * 1000))
-      }
+      try pair.append(count: share, from: Clock.boot())
       try pair.commit()
       left -= share
     }

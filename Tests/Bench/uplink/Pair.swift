@@ -31,8 +31,7 @@ final class Pair {
 
   private let mapping: SharedMapping
   private let memory: JournalMemory
-  private let record = JournalMemory(byteCount: Event.recordByteCount)
-  private var journal: Journal<FileStorage>
+  private var feed: Feed
   private let share: JournalShare
   let slot: TaskSlot
   private let bell: Doorbell
@@ -40,7 +39,6 @@ final class Pair {
   private let stopCounter: EventCounter
   private let folder: FileDescriptor
   private let epoch: UInt64
-  private(set) var sequence: UInt64 = 0
   /// Of this process's child; nil while there is none.
   private(set) var uplink: Int32?
 
@@ -80,58 +78,40 @@ final class Pair {
     do throws(JournalFileError) {
       let file = try JournalFile.open(path + "/log", geometry: geometry)
       do throws(JournalOpenError) {
-        journal = try Journal(
-          file.take(), memory: memory.bytes, settings: settings, epoch: .next(atLeast: 1))
+        feed = Feed(
+          try Journal(
+            file.take(), memory: memory.bytes, settings: settings, epoch: .next(atLeast: 1)),
+          share, bell, bellCounter.descriptor.number)
       } catch {
         throw .open(error)
       }
     } catch {
       throw .failed(error.text(path))
     }
-    epoch = journal.epoch
+    epoch = feed.journal.epoch
     share.board.medium = .file
   }
 
+  /// The number of the next event.
+  var sequence: UInt64 { feed.sequence }
+
   /// Appends an event; commits first where there is no room.
-  func append(_ event: Event) throws(BenchFailure) {
-    var event = event
-    event.sequence = sequence
-    event.store(in: record.bytes)
-    while true {
-      switch journal.append(record.bytes, sequence: sequence, lane: event.lane) {
-      case .pending:
-        sequence += 1
-        return
-      case .commitFirst: try commit()
-      case .known, .laneFull: throw .failed("the journal does not take an event")
-      }
-    }
+  func append(_ event: Event) throws(BenchFailure) { try feed.append(event) }
+
+  /// Appends so many readings, a microsecond apart.
+  func append(count: Int, from time: Int64) throws(BenchFailure) {
+    try feed.append(count: count, from: time)
   }
 
   /// Makes durable what was appended, shows it, and rings: what the journal's task does.
-  func commit() throws(BenchFailure) {
-    do throws(JournalError) {
-      for lane in [Lane.alarms, Lane.telemetry] {
-        if let mark = share.fileMarks.acknowledged[lane], mark.ordinal > 0 {
-          journal.acknowledge(mark, lane: lane)
-        }
-      }
-      try journal.commit()
-    } catch {
-      throw .failed("a commit failed")
-    }
-    for lane in [Lane.alarms, Lane.telemetry] {
-      share.board.durable.show(journal.durable(lane), of: lane)
-    }
-    if bell.needsRing() { bellCounter.signal() }
-  }
+  func commit() throws(BenchFailure) { try feed.commit() }
 
   /// How many events of telemetry were ever appended, and how many of them the broker has, in
   /// order.
-  var appendedCount: UInt64 { journal.end(.telemetry).ordinal }
+  var appendedCount: UInt64 { feed.journal.end(.telemetry).ordinal }
   var acknowledgedCount: UInt64 { share.fileMarks.acknowledged[.telemetry]?.ordinal ?? 0 }
   /// Events that made room for others before the broker had them.
-  var evictedCount: UInt64 { journal.counts.evicted }
+  var evictedCount: UInt64 { feed.journal.counts.evicted }
 
   /// Starts an uplink, and waits until it is connected, unless there is no broker.
   func start(

@@ -1,4 +1,5 @@
 import BenchTable
+import Clients
 
 /// Prints the contest, and its goals. A ratio is the median of the rounds' ratios.
 func report(_ results: [Results], rounds: Int, _ goals: inout Goals) {
@@ -30,11 +31,19 @@ func report(_ results: [Results], rounds: Int, _ goals: inout Goals) {
       speed, speed >= least)
   }
   let limit = results[Contender.libmosquitto64.rawValue]
-  let share = ratio(results[Contender.weir64.rawValue].speed, limit.speed)
+  let weir64 = results[Contender.weir64.rawValue]
+  let share = ratio(weir64.speed, limit.speed)
   line(
     "  with the same messages from memory, and nothing durable, it is "
       + "\(decimal(ratio(limit.speed, raw.speed) * 64, digits: 1)): Weir's is "
       + "\(decimal(share, digits: 2)) of that")
+  // What no order in which the processes take turns can do better.
+  let count = client_processor_count()
+  let work = weir64.cpu.median + weir64.brokerCPU.median
+  let most = Double(count) * 1e6 / work / raw.speed.median * 64
+  line(
+    "  all processes together work \(decimal(work, digits: 1)) µs for a message of 64: "
+      + "\(count) processors that never wait would make it \(decimal(most, digits: 1))")
   for contender in [Contender.weir16, Contender.weir64] {
     let cpu = ratio(results[contender.rawValue].cpu, raw.cpu) / Double(contender.batch)
     goals.check(
