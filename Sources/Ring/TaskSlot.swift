@@ -161,6 +161,12 @@ extension TaskSlot {
     beatTime = now
   }
 
+  /// The first sign of life: as `beat`, but what the supervisor has given it for its start counts,
+  /// if that is more.
+  public func begin(step: UInt64, now: Int64, within limit: Int64) {
+    beat(step: step, now: now, within: max(limit, deadline &- now))
+  }
+
   /// When the task last showed that it lives, in ns of CLOCK_BOOTTIME.
   public var beatTime: Int64 {
     get { Int64(bitPattern: word(Field.beatTime).load()) }

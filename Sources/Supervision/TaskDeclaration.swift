@@ -54,6 +54,9 @@ public struct TaskDeclaration {
 public struct WatchPolicy: Equatable, Sendable {
   /// From the start to the first beat.
   public var startLimit: Int64 = 5_000_000_000
+  /// The same for the first start of all, and for its first step: where that is more. Then all
+  /// tasks start at once, and get their code from a card that may be busy with a new journal.
+  public var firstStartLimit: Int64 = 0
   /// No step may declare more: a beat that is older than this is a stall, whatever the slot says.
   public var stepLimitMax: Int64 = 120_000_000_000
 

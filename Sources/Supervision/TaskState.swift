@@ -122,7 +122,9 @@ struct SupervisedTask {
     slot.generation = UInt64(generation)
     slot.condition = .fine
     slot.beatTime = 0
-    slot.deadline = now + declaration.watch.startLimit
+    let watch = declaration.watch
+    let limit = generation == 1 ? max(watch.firstStartLimit, watch.startLimit) : watch.startLimit
+    slot.deadline = now + limit
   }
 
   /// Somebody asks for it: what it does is done once from now on at least.

@@ -194,7 +194,11 @@ struct Uplink: ~Copyable {
   /// One turn of the loop: what is due, then a sleep of at most a second, then what came.
   mutating func turn() {
     let now = Clock.boot()
-    context.slot.beat(step: step.rawValue, now: now, within: context.deadlines.turn)
+    if attemptCount == 0 {
+      context.slot.begin(step: step.rawValue, now: now, within: context.deadlines.turn)
+    } else {
+      context.slot.beat(step: step.rawValue, now: now, within: context.deadlines.turn)
+    }
     context.turnHook()
     context.slot.allocationCount = allocationCount()
     context.slot.condition = condition

@@ -145,6 +145,7 @@ struct Gateway: ~Copyable {
   private static func watch(_ settings: SupervisionSettings) -> WatchPolicy {
     var watch = WatchPolicy()
     watch.startLimit = settings.deadline
+    watch.firstStartLimit = 10_000_000_000
     return watch
   }
 

@@ -61,7 +61,7 @@ struct PipelineTask: ~Copyable {
 
   init(_ context: PipelineContext) {
     self.context = context
-    context.slot.beat(
+    context.slot.begin(
       step: PipelineTaskStep.starting.rawValue, now: Clock.boot(), within: context.deadline)
     shownLevel = context.overload.level
     pipeline = Pipeline(

@@ -127,7 +127,7 @@ struct SenseDesk: ~Copyable {
   init(_ context: SenseContext) {
     self.context = context
     deadline = context.configuration.supervision.deadline
-    context.slot.beat(step: SenseStep.starting, now: Clock.boot(), within: deadline)
+    context.slot.begin(step: SenseStep.starting, now: Clock.boot(), within: deadline)
     do throws(SystemError) {
       timer = try Timer()
     } catch {

@@ -15,14 +15,18 @@ public final class Emulator {
   /// - Parameters:
   ///   - files: more files for the card's boot partition: name and the path of the content.
   ///   - words: more words of the kernel's command line.
+  ///   - processors: how many it has. One, as a rule: two boards run at a time, and where a host
+  ///     has no more than two processors, four would wait for each other in vain.
   public init(
-    _ board: String, configuration: String, files: [String: String] = [:], words: [String] = []
+    _ board: String, configuration: String, files: [String: String] = [:], words: [String] = [],
+    processors: Int = 1
   ) throws {
     folder = try Folder()
     consolePath = folder.file("console")
     var arguments = [
       board, "--work", folder.file("work"), "--serial", consolePath,
       "--qmp", folder.file("qmp"), "--qtest", folder.file("qtest"),
+      "--processors", "\(processors)",
     ]
     for word in words { arguments += ["--append", word] }
     self.arguments = arguments

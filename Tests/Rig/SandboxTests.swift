@@ -31,7 +31,7 @@ extension Rig {
           soc: {driver: thermal, every: 1 s, temperature: {}}
 
         """,
-      words: ["weir.drill=" + drills.joined(separator: ",")])
+      words: ["weir.drill=" + drills.joined(separator: ",")], processors: 2)
     let everywhere = [
       "create /var/lib/weir/journal/log.new", "fork", "exec", "trace the supervisor", "mount",
       "signal the supervisor", "open a packet socket",

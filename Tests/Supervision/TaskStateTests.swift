@@ -4,6 +4,7 @@
 // - one death more than the policy bears fails the task, and fork failing never does;
 // - a task is stalled exactly when its own deadline has passed, or, whatever its slot says, when
 //   nothing was heard of it for `stepLimitMax`;
+// - the first start has a limit of its own, up to the end of its first step;
 // - health is starting until the first beat of this start, degraded for a while after a restart or
 //   by the task's own word, stalled while it is being ended, failed when it is given up;
 // - tasks on demand and once-only tasks end with 0 in peace, and every other end is a death.
@@ -109,6 +110,21 @@ import Testing
     #expect(task.deadline(now: 50_000) <= 11_000)
     slot.deadline = 0
     #expect(task.deadline(now: 50_000) == 11_000)
+  }
+
+  @Test func theFirstStartHasTime() {
+    var (task, slot) = task { $0.watch.firstStartLimit = 3000 }
+    start(&task, at: 100)
+    #expect(task.deadline(now: 200) == 3100)
+    slot.begin(step: 1, now: 200, within: 50)
+    #expect(task.deadline(now: 201) == 3100)
+    slot.beat(step: 2, now: 300, within: 50)
+    #expect(task.deadline(now: 301) == 350)
+    _ = task.noteEnd(.killed(signal: 9), now: 400, random: 0)
+    start(&task, at: 500)
+    #expect(task.deadline(now: 501) == 1000)
+    slot.begin(step: 1, now: 900, within: 400)
+    #expect(task.deadline(now: 901) == 1300)
   }
 
   @Test func healthFollowsTheLife() {
