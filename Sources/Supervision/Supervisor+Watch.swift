@@ -22,7 +22,12 @@ extension Supervisor {
     for index in tasks.indices {
       switch tasks[index].state {
       case .running(let process, let since):
-        guard tasks[index].deadline(now: now) < now else { continue }
+        let late = now - tasks[index].deadline(now: now)
+        guard late > 0 else { continue }
+        if late < tasks[index].declaration.watch.mediumPatience, process.waitsUninterruptibly {
+          tasks[index].recheckTime = now + SupervisedTask.recheckNanoseconds
+          continue
+        }
         let step = tasks[index].declaration.slot?.step ?? 0
         Log.error(
           "task \(tasks[index].declaration.title) shows no sign of life: it missed its deadline in "

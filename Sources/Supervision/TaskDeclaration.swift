@@ -57,6 +57,13 @@ public struct WatchPolicy: Equatable, Sendable {
   /// The same for the first start of all, and for its first step: where that is more. Then all
   /// tasks start at once, and get their code from a card that may be busy with a new journal.
   public var firstStartLimit: Int64 = 0
+  /// How far a task may be behind its deadline while it waits in the kernel for the medium, in ns.
+  /// Nothing ends it there, not even SIGKILL: to count it as lost would reset a board whose card
+  /// only needs its time. One that is stopped, or spins, is ended at its deadline all the same.
+  public var mediumPatience: Int64 = 0
+  /// So long Linux waits while a card writes its cache, before it resets the card; for any other
+  /// request 10 s (MMC_CACHE_FLUSH_TIMEOUT_MS and MMC_BLK_TIMEOUT_MS in drivers/mmc/core).
+  public static let cardPatience: Int64 = 30_000_000_000
   /// No step may declare more: a beat that is older than this is a stall, whatever the slot says.
   public var stepLimitMax: Int64 = 120_000_000_000
 

@@ -67,6 +67,7 @@ public struct TaskStatus: Sendable {
 struct SupervisedTask {
   /// How long a task that missed its deadline may take to leave its record.
   static let answerNanoseconds: Int64 = 100_000_000
+  static let recheckNanoseconds: Int64 = 100_000_000
   /// How long after SIGKILL a process that is still there counts as held by the kernel.
   static let killNanosecondsMax: Int64 = 2_000_000_000
   /// Between two tries after fork failed: doubled from the first to the last.
@@ -91,6 +92,8 @@ struct SupervisedTask {
   private var isDemanded = false
   /// Whether it was said that not even SIGKILL ends it.
   var isHeldNamed = false
+  /// When one that is late, but waits for the medium, is looked at again.
+  var recheckTime: Int64 = 0
   /// Of the system calls that were refused it, those that were told.
   var seenRefusalCount: UInt64 = 0
   /// Why it is not running: of the last death, or of fork.
@@ -196,7 +199,7 @@ extension SupervisedTask {
     switch state {
     case .idle, .failed, .stopped: .max
     case .waiting(let until): until
-    case .running: deadline(now: now)
+    case .running: max(deadline(now: now), recheckTime)
     case .asked(_, _, let until): until
     case .killing(_, _, let from): isHeldNamed ? .max : from + Self.killNanosecondsMax
     }

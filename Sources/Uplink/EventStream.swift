@@ -254,7 +254,7 @@ public struct JournalSource: Sendable {
   public var medium = JournalMedium.none
   /// What opens its blocks, where they are sealed.
   public var keys: SealKeys?
-  /// Where each call is shown as a sign of life: a stream that is opened reads all of its lane.
+  /// Where each read is shown as a sign of life: a stream that is opened reads all of its lane.
   public var life: FileStorage.SignOfLife?
 
   public init(path: String, folder: Int32, memory: Int32) {

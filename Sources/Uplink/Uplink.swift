@@ -164,7 +164,8 @@ struct Uplink: ~Copyable {
     let ceilingMax = Int64(settings.retrySecondsMax) * 1_000_000_000
     backoff = Backoff(ceilingMax: ceilingMax, seed: seed)
     var journal = context.journal
-    journal.source.life = FileStorage.SignOfLife(context.slot, limit: context.deadlines.turn)
+    journal.source.life = FileStorage.SignOfLife(
+      context.slot, step: UplinkStep.open.rawValue, limit: context.deadlines.turn)
     delivery = Delivery(
       journal, window: sessionSettings.inFlightWindow,
       pause: Backoff(ceilingMax: ceilingMax, seed: seed &+ 1), backfillRate: settings.backfillRate,

@@ -231,6 +231,7 @@ struct Gateway: ~Copyable {
     task.crash = arena.crash(of: .journal)
     task.stepName = { JournalStep(rawValue: $0)?.name }
     task.watch = watch(configuration.supervision)
+    task.watch.mediumPatience = WatchPolicy.cardPatience
     task.isCritical = true
     return task
   }
@@ -278,6 +279,7 @@ struct Gateway: ~Copyable {
     task.crash = arena.crash(of: .uplink)
     task.stepName = { UplinkStep(rawValue: $0)?.name }
     task.watch = watch(configuration.supervision)
+    task.watch.mediumPatience = WatchPolicy.cardPatience
     task.isCritical = true
     return task
   }

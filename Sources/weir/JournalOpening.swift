@@ -6,6 +6,8 @@ import Uplink
 
 /// So long a full card is given to grow: the first boot of a new card takes that time.
 private let growthPatience: Int64 = 60_000_000_000
+/// To read or write 64 KiB, on a card that is busy with itself.
+let pieceLimit: Int64 = 2_000_000_000
 /// To wait until all zeroes of a new journal are on a slow card.
 private let makingLimit: Int64 = 110_000_000_000
 
@@ -18,7 +20,7 @@ func openJournal(_ context: JournalContext) -> JournalFile {
       step: JournalStep.opening.rawValue, now: Clock.boot(),
       within: max(limit, context.deadline))
   }
-  beat(FileStorage.patience)
+  beat(pieceLimit)
   if share.board.medium == .memory { return openMemory(context) }
   let path = share.source.path
   if case .refused(let reason) = context.secrecy {
@@ -34,7 +36,7 @@ func openJournal(_ context: JournalContext) -> JournalFile {
   var geometry = context.geometry
   // Each turn waits a second, or halves the size: 16 GiB are halved 14 times.
   for _ in 0..<200 {
-    beat(FileStorage.patience)
+    beat(pieceLimit)
     do throws(JournalFileError) {
       let file = try JournalFile.open(path, geometry: geometry) { beat(makingLimit) }
       if let note = file.note { Log.notice(note) }

@@ -74,8 +74,9 @@ struct JournalTask: ~Copyable {
   static var sleepMax: Int64 { 1_000_000_000 }
   /// What the broker has acknowledged is written down with the next events, or alone after so long.
   static var acknowledgementDelay: Int64 { 5_000_000_000 }
-  /// For the work between two calls on the medium: to check 64 KiB, or to seal a commit.
-  static var workLimit: Int64 { 2_000_000_000 }
+  /// One commit. A card that is busy with itself for longer is another matter
+  /// (`WatchPolicy.mediumPatience`).
+  static var commitLimit: Int64 { 5_000_000_000 }
   /// The pause after a commit that failed.
   static var failurePause: Int64 { 1_000_000_000 }
   /// When the medium has failed for so long, memory stands in: readings that reach the broker are
@@ -121,7 +122,7 @@ struct JournalTask: ~Copyable {
     memory = JournalMemory(byteCount: Journal<FileStorage>.memoryByteCount(file.geometry))
     var storage = file.take()
     storage.life = FileStorage.SignOfLife(
-      context.slot, limit: max(Self.workLimit, context.deadline))
+      context.slot, step: JournalStep.opening.rawValue, limit: max(pieceLimit, context.deadline))
     record = JournalMemory(byteCount: Event.recordByteCount)
     // What stands in for the file is never at rest.
     let isInMemory = context.share.board.medium == .memory
@@ -139,7 +140,8 @@ struct JournalTask: ~Copyable {
     let now = Clock.boot()
     acknowledgedTime = now
     events = Consumer(context.input)
-    context.slot.beat(step: JournalStep.opening.rawValue, now: now, within: Self.patience(context))
+    context.slot.beat(
+      step: JournalStep.opening.rawValue, now: now, within: Self.commitLimit(context))
     facts = FactsKeeper(isInMemory ? nil : context.folder, context.boots, epoch: context.epoch)
     pollItems = [PollItem(stopDescriptor), PollItem(context.doorbellDescriptor)]
     // What only the start needed is behind it.
@@ -162,7 +164,7 @@ struct JournalTask: ~Copyable {
     let now = Clock.boot()
     beat(.working, now, within: context.deadline)
     if facts.isDue(context.clock, now: now) {
-      beat(.committing, now, within: Self.patience(context))
+      beat(.committing, now, within: Self.commitLimit(context))
       facts.keep(context.clock, now: now)
     }
     takeEvents(now)
@@ -176,9 +178,8 @@ struct JournalTask: ~Copyable {
     return true
   }
 
-  /// For work that waits for the medium.
-  private static func patience(_ context: JournalContext) -> Int64 {
-    max(context.deadline, FileStorage.patience)
+  private static func commitLimit(_ context: JournalContext) -> Int64 {
+    max(context.deadline, commitLimit)
   }
 
   private func beat(_ step: JournalStep, _ now: Int64, within limit: Int64) {
@@ -272,7 +273,7 @@ struct JournalTask: ~Copyable {
   private var marks: MarkBoard { context.share.marks(context.share.board.medium).acknowledged }
 
   private mutating func commit(_ now: Int64) {
-    beat(.committing, now, within: Self.patience(context))
+    beat(.committing, now, within: Self.commitLimit(context))
     do throws(JournalError) {
       try journal.commit()
     } catch {

@@ -45,8 +45,8 @@ extension Rig {
 
         """, words: ["weir.drill=supervisor:busy"])
     try emulator.wait(for: "gateway.yaml:15:", seconds: 180)
-    try emulator.wait(for: "no watchdog /dev/watchdog1 (weir.watchdog on the kernel's", seconds: 1)
-    try emulator.wait(for: "Device or resource busy; another program has it", seconds: 1)
+    try emulator.wait(for: "no watchdog /dev/watchdog1 (weir.watchdog on the kernel's", seconds: 30)
+    try emulator.wait(for: "Device or resource busy; another program has it", seconds: 30)
     for place in ["gateway.yaml:19:", "gateway.yaml:22:", "gateway.yaml:23:"] {
       try emulator.wait(for: place, seconds: 10)
     }
@@ -62,7 +62,7 @@ extension Rig {
       "rpi-3b", configuration: "sensors: [unfinished\n\u{0}: {\n",
       words: ["weir.watchdog=/dev/watchdog7"])
     try emulator.wait(for: "gateway.yaml:", seconds: 180)
-    try emulator.wait(for: "no watchdog /dev/watchdog7 (weir.watchdog on the kernel's", seconds: 1)
+    try emulator.wait(for: "no watchdog /dev/watchdog7 (weir.watchdog on the kernel's", seconds: 30)
     try emulator.wait(for: "10.0.2.15", seconds: 60)
     try emulator.checkRunning()
     emulator.end()

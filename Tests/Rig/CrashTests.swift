@@ -33,7 +33,7 @@ extension Rig {
       #expect(place.function.contains("trapForDrill"))
       let loop = "run" + task.prefix { $0 != "@" }.capitalized
       #expect(frames.contains { $0.function.contains(loop) }, "\(task): \(frames)")
-      try emulator.wait(for: "crash \(task)#1: SIGTRAP", seconds: 5)
+      try emulator.wait(for: "crash \(task)#1: SIGTRAP", seconds: 30)
       let console = crashReports(in: emulator.console).first { $0.task == task }
       #expect(console?.programCounter == report.programCounter)
       #expect(console?.callers == report.callers)
@@ -52,7 +52,7 @@ extension Rig {
     let cut = secondsNow()
     try emulator.control().execute("system_reset")
     for task in tasks { _ = try crash(of: task, epoch: 1, after: cut, emulator, recorder) }
-    try emulator.wait(for: "boot 2: the last crash of that boot was uplink#1", seconds: 5)
+    try emulator.wait(for: "boot 2: the last crash of that boot was uplink#1", seconds: 30)
     let told = recorder.received.compactMap { received -> String? in
       if case .boot(let boot) = received.message { boot.lastCrash } else { nil }
     }

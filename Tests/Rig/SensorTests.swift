@@ -70,7 +70,7 @@ extension Rig {
       files: ["ca.pem": authority.certificatePath], words: ["weir.report=20"])
     try waitForFirstReading(emulator, recorder)
     try checkStart(emulator)
-    if options.isModern { try emulator.wait(for: "X25519MLKEM768", seconds: 5) }
+    if options.isModern { try emulator.wait(for: "X25519MLKEM768", seconds: 30) }
     let start = secondsNow()
     for channel in ["boiler.temperature", "room.pressure", "soc.temperature"] {
       try recorder.wait(channel, seconds: 30, after: start) { $0.channel == channel }
@@ -104,9 +104,9 @@ extension Rig {
   private func checkStart(_ emulator: Emulator) throws {
     // QEMU's own would reset the machine at once; this one resets it when nobody feeds it for 15 s,
     // which is shorter than these tests.
-    try emulator.wait(for: "the watchdog /dev/watchdog1 (Software Watchdog) resets", seconds: 1)
-    let began = try #require(logSeconds(try emulator.wait(for: "is PID 1", seconds: 1)))
-    let connected = try #require(logSeconds(try emulator.wait(for: "connected to", seconds: 5)))
+    try emulator.wait(for: "the watchdog /dev/watchdog1 (Software Watchdog) resets", seconds: 30)
+    let began = try #require(logSeconds(try emulator.wait(for: "is PID 1", seconds: 30)))
+    let connected = try #require(logSeconds(try emulator.wait(for: "connected to", seconds: 30)))
     print("PID 1 began at \(began) s, connected at \(connected) s of guest time")
     if began > Self.kernelSecondsMax {
       print("the host is too busy to measure the start")
@@ -151,7 +151,7 @@ extension Rig {
 
   /// What the report before said of one task, which is "TASK: process N, ..., memory N KiB".
   private func taskKibibytes(_ task: String, _ emulator: Emulator) throws -> Int {
-    let line = try emulator.wait(for: " \(task): process", seconds: 1)
+    let line = try emulator.wait(for: " \(task): process", seconds: 30)
     let words = line.split(whereSeparator: { $0.isWhitespace })
     let index = try #require(words.lastIndex(of: "KiB"))
     return try #require(index > 0 ? Int(words[index - 1]) : nil)

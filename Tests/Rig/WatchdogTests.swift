@@ -45,18 +45,18 @@ struct PatientRig {
 
     let second = try comeBack(2, after: "the supervisor spins", control, emulator, recorder)
     #expect(second.cause == "watchdog" && second.uncleanCount == 1 && !second.isSafe)
-    try emulator.wait(for: "boot 2: the watchdog ended the last boot", seconds: 1)
+    try emulator.wait(for: "boot 2: the watchdog ended the last boot", seconds: 30)
     try toldOfBefore("drill: the supervisor spins", in: 2, emulator, recorder)
 
     let third = try comeBack(3, after: "pipeline is frozen", control, emulator, recorder)
     #expect(third.cause == "watchdog" && third.uncleanCount == 2 && !third.isSafe)
     #expect(third.detail == "task pipeline: can't be killed: the kernel holds it")
-    try emulator.wait(for: "boot 3: the watchdog ended the last boot: task pipeline", seconds: 1)
+    try emulator.wait(for: "boot 3: the watchdog ended the last boot: task pipeline", seconds: 30)
 
     let fourth = try comeBack(4, after: "Kernel panic", control, emulator, recorder)
     // The kernel's own `panic=` takes longer than the watchdog.
     #expect(fourth.cause == "watchdog" && fourth.uncleanCount == 3 && fourth.isSafe)
-    try emulator.wait(for: "SAFE MODE", seconds: 1)
+    try emulator.wait(for: "SAFE MODE", seconds: 30)
     try toldOfBefore("drill: panic", in: 4, emulator, recorder)
     try emulator.wait(for: "this boot counts as good", seconds: 180)
     #expect(!recorder.records.contains { $0.epoch == 4 })
