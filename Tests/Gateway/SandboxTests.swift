@@ -42,8 +42,12 @@ import Testing
     return try FileManager.default.contentsOfDirectory(atPath: folder).sorted {
       (Int($0) ?? 0) < (Int($1) ?? 0)
     }.compactMap {
-      // One that was closed since the folder was read is none.
-      try? FileManager.default.destinationOfSymbolicLink(atPath: folder + "/" + $0)
+      do {
+        return try FileManager.default.destinationOfSymbolicLink(atPath: folder + "/" + $0)
+      } catch let error as CocoaError where error.code == .fileReadNoSuchFile {
+        // It was closed since the folder was read.
+        return nil
+      }
     }
   }
 

@@ -1,7 +1,6 @@
 // Invariants checked:
 // - the proportional size is the number behind `Pss:`, and of nothing that only looks like it;
-// - a process that lives has one, a process that is gone has none;
-// - the state of a process is the letter behind its name, whatever the name.
+// - a process that lives has one, a process that is gone has none.
 
 import Testing
 
@@ -23,12 +22,5 @@ import Testing
   @Test func thisProcessHasASize() throws {
     #expect(try #require(ProcessID.current.proportionalKibibytes) > 100)
     #expect(ProcessID(0x3fff_ffff).proportionalKibibytes == nil)
-  }
-
-  @Test func aStateIsBehindTheName() {
-    #expect(processState(Array("7 (a) b) D 1".utf8)) == UInt8(ascii: "D"))
-    for text in ["", "7 (a", "7 (a)", "7 (a) "] { #expect(processState(Array(text.utf8)) == nil) }
-    #expect(!ProcessID.current.waitsUninterruptibly)
-    #expect(!ProcessID(0).waitsUninterruptibly)
   }
 }
