@@ -22,10 +22,13 @@ extension Supervisor {
     for index in tasks.indices {
       switch tasks[index].state {
       case .running(let process, let since):
-        let late = now - tasks[index].deadline(now: now)
-        guard late > 0 else { continue }
-        if late < tasks[index].declaration.watch.mediumPatience, process.waitsUninterruptibly {
+        let deadline = tasks[index].deadline(now: now)
+        guard deadline < now else { continue }
+        if now - deadline < tasks[index].declaration.watch.mediumPatience,
+          process.waitsUninterruptibly
+        {
           tasks[index].recheckTime = now + SupervisedTask.recheckNanoseconds
+          nameBusyMedium(index, deadline)
           continue
         }
         let step = tasks[index].declaration.slot?.step ?? 0
@@ -49,6 +52,17 @@ extension Supervisor {
       case .idle, .waiting, .failed, .stopped: continue
       }
     }
+  }
+
+  /// Says once of each deadline that a task waits for the medium.
+  private mutating func nameBusyMedium(_ index: Int, _ deadline: Int64) {
+    guard tasks[index].namedDeadline != deadline else { return }
+    tasks[index].namedDeadline = deadline
+    let declaration = tasks[index].declaration
+    Log.warning(
+      "task \(declaration.title) waits for its medium, which does not answer; it has "
+        + "\(declaration.watch.mediumPatience / 1_000_000_000) s more; a card that does this often "
+        + "should be replaced", key: UInt32(index))
   }
 
   /// Tells what tasks tried that they may not do: a fault of theirs, or somebody else's work.

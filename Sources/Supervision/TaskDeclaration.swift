@@ -52,7 +52,7 @@ public struct TaskDeclaration {
 /// The bounds of a task's heartbeats, in nanoseconds. Each beat brings its own deadline
 /// (`TaskSlot.beat`); these hold where there is none yet, and against a slot full of nonsense.
 public struct WatchPolicy: Equatable, Sendable {
-  /// From the start to the first beat.
+  /// From the start to the first beat, in ns.
   public var startLimit: Int64 = 5_000_000_000
   /// The same for the first start of all, and for its first step: where that is more. Then all
   /// tasks start at once, and get their code from a card that may be busy with a new journal.

@@ -10,6 +10,7 @@ import Ring
 /// | waiting | its time has come, fork fails | waiting, longer each time |
 /// | running | it ended | waiting, idle, stopped or failed, by its policy |
 /// | running | its deadline passed | asked: a signal asks for its crash record |
+/// | running | the same, but it waits in the kernel for the medium | running, up to `mediumPatience` longer |
 /// | asked | it ended | as from running |
 /// | asked | `answerNanoseconds` passed | killing: SIGKILL |
 /// | killing | it ended | as from running |
@@ -67,6 +68,7 @@ public struct TaskStatus: Sendable {
 struct SupervisedTask {
   /// How long a task that missed its deadline may take to leave its record.
   static let answerNanoseconds: Int64 = 100_000_000
+  /// Between two looks at one that is late and waits for the medium.
   static let recheckNanoseconds: Int64 = 100_000_000
   /// How long after SIGKILL a process that is still there counts as held by the kernel.
   static let killNanosecondsMax: Int64 = 2_000_000_000
@@ -94,6 +96,8 @@ struct SupervisedTask {
   var isHeldNamed = false
   /// When one that is late, but waits for the medium, is looked at again.
   var recheckTime: Int64 = 0
+  /// The deadline at which it was last said to wait for the medium.
+  var namedDeadline: Int64 = 0
   /// Of the system calls that were refused it, those that were told.
   var seenRefusalCount: UInt64 = 0
   /// Why it is not running: of the last death, or of fork.

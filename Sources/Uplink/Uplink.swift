@@ -196,6 +196,7 @@ struct Uplink: ~Copyable {
   mutating func turn() {
     let now = Clock.boot()
     if attemptCount == 0 {
+      // Not connected yet: the code for it comes from the card, with that of all other tasks.
       context.slot.begin(step: step.rawValue, now: now, within: context.deadlines.turn)
     } else {
       context.slot.beat(step: step.rawValue, now: now, within: context.deadlines.turn)

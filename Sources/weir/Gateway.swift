@@ -141,7 +141,8 @@ struct Gateway: ~Copyable {
 
   /// Each of them beats before it does anything that takes long, within a millisecond or so of the
   /// fork. A task that is stopped before its first beat has to be found as soon as any other: the
-  /// rings hold what comes in the meantime (`SensePlan.readingCapacity`).
+  /// rings hold what comes in the meantime (`SensePlan.readingCapacity`). But at the first start of
+  /// all nothing comes yet, and a card that makes a new journal is slow to give them their code.
   private static func watch(_ settings: SupervisionSettings) -> WatchPolicy {
     var watch = WatchPolicy()
     watch.startLimit = settings.deadline

@@ -140,8 +140,10 @@ struct JournalTask: ~Copyable {
     let now = Clock.boot()
     acknowledgedTime = now
     events = Consumer(context.input)
+    // The facts of the boot are written.
     context.slot.beat(
-      step: JournalStep.opening.rawValue, now: now, within: Self.commitLimit(context))
+      step: JournalStep.opening.rawValue, now: now,
+      within: max(context.deadline, Self.commitLimit))
     facts = FactsKeeper(isInMemory ? nil : context.folder, context.boots, epoch: context.epoch)
     pollItems = [PollItem(stopDescriptor), PollItem(context.doorbellDescriptor)]
     // What only the start needed is behind it.
@@ -164,7 +166,7 @@ struct JournalTask: ~Copyable {
     let now = Clock.boot()
     beat(.working, now, within: context.deadline)
     if facts.isDue(context.clock, now: now) {
-      beat(.committing, now, within: Self.commitLimit(context))
+      beat(.committing, now, within: max(context.deadline, Self.commitLimit))
       facts.keep(context.clock, now: now)
     }
     takeEvents(now)
@@ -176,10 +178,6 @@ struct JournalTask: ~Copyable {
     if isStopping { return false }
     sleep(now)
     return true
-  }
-
-  private static func commitLimit(_ context: JournalContext) -> Int64 {
-    max(context.deadline, commitLimit)
   }
 
   private func beat(_ step: JournalStep, _ now: Int64, within limit: Int64) {
@@ -273,7 +271,7 @@ struct JournalTask: ~Copyable {
   private var marks: MarkBoard { context.share.marks(context.share.board.medium).acknowledged }
 
   private mutating func commit(_ now: Int64) {
-    beat(.committing, now, within: Self.commitLimit(context))
+    beat(.committing, now, within: max(context.deadline, Self.commitLimit))
     do throws(JournalError) {
       try journal.commit()
     } catch {

@@ -2,7 +2,8 @@
 // was away. Invariants checked:
 // - a medium that can't be written any more is told, and replaced by memory: what is measured still
 //   arrives, and the next start uses the file again;
-// - one that stands still for as long as Linux waits for a busy card costs nothing but the wait;
+// - one that stands still for longer than a commit may take costs nothing but the wait, and is
+//   told;
 // - a card without room gets a smaller journal, said loudly;
 // - a full journal that thins keeps the whole time, coarsely, and says what it made room of;
 // - one that stops keeps its oldest, and what it did not take is told with its count; alarms become
@@ -61,6 +62,7 @@ import Testing
     for channel in sampledChannels {
       try recorder.wait(channel, seconds: 20, after: mark) { $0.channel == channel }
     }
+    #expect(gateway.log.contains("task journal waits for its medium"), "\(gateway.log)")
     #expect(!gateway.log.contains("no sign of life"), "\(gateway.log)")
     #expect(!gateway.log.contains("journal#2"), "\(gateway.log)")
     #expect(try gateway.stop() == .exited(0))
